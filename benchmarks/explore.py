@@ -51,7 +51,7 @@ _STEPS = 6
 
 
 class Case(NamedTuple):
-    """One thing to explore.
+    """One model to explore.
 
     Goals are in steps per second on one core (`goal`), in seconds (`within`), in
     microseconds of a step (`step`) and in bytes of a state (`room`); 0 for none.

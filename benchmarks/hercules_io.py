@@ -73,7 +73,7 @@ def seconds_per_io(work: Work, folder: Path, *, ios: int, nosyncio: bool) -> flo
 
     Raises:
         RuntimeError: They did not end in the given time, or the last one did not end
-        with only channel end and device end.
+            with only channel end and device end.
     """
     core, disk, rc, configuration = (
         folder / name for name in ("core", "disk.img", "commands", "hercules.cnf")

@@ -24,7 +24,7 @@ class WorkerError(Exception):
 
 
 class Entry(NamedTuple):
-    """An entry in the comparison: a library, or a feature of ours.
+    """An entry in the comparison: a library, or one of our features.
 
     If `row` is set, its value goes there instead of the row of the case. `checkout` is
     the folder with this package and the code that measures it.

@@ -1,6 +1,7 @@
-"""Which errors no actor keeps to itself, and who raises them besides a System.
+"""Errors that no actor keeps to itself, and what raises them if a System cannot.
 
-Apart from the runtime, so that a test runner's plugin can say so without importing it.
+Separate from the runtime, so that a test runner's plugin can use it without importing
+the runtime.
 """
 
 from collections.abc import Callable
@@ -9,24 +10,24 @@ from typing import Final
 __all__ = ["ALWAYS", "TAKERS", "escalate_always"]
 
 ALWAYS: Final[list[type[BaseException]]] = [KeyboardInterrupt, SystemExit]
-"""What a System escalates unless it is told otherwise."""
+"""What a System escalates by default."""
 
 TAKERS: Final[list[Callable[[BaseException], bool]]] = []
-"""Who may raise what a System has no task for; the last one is asked."""
+"""Functions that can raise what a System has no task for; the last one is called."""
 
 
 def escalate_always(
     *kinds: type[BaseException], taker: Callable[[BaseException], bool] | None = None
 ) -> Callable[[], None]:
-    """Add to what every System made from now on escalates unless it says otherwise.
+    """Add to what every System escalates by default, if it is made after this call.
 
-    It is for those who run programs of others, as a test runner does: what ends a test
-    is to end it from within an actor, too. `taker` is called with an escalated error
-    when a System on an event loop has no task inside of `async with` that it could
-    cancel; it returns True if it sees to it that the error is raised. A taker replaces
-    the one before: whoever runs programs inside of such a program has them to himself.
+    Use it if you run programs of others, as a test runner does: an error that ends a
+    test has to end it also if an actor raises it. When a System on an event loop has no
+    task inside `async with` to cancel, it calls `taker` with the escalated error.
+    `taker` returns True if it raises the error elsewhere. A taker replaces the one
+    before it: a program inside such a program gets the errors of what it runs alone.
 
-    Returns a function that takes all of it back.
+    Returns a function that undoes the call.
     """
     added = [kind for kind in kinds if kind not in ALWAYS]
     ALWAYS.extend(added)

@@ -81,7 +81,7 @@ def test_page(flow: Flow) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| Cio | StartSubchannel | Subchannel | ConditionCode |",
+        "| Cio | StartSubchannel | GuestSubchannel, Subchannel | ConditionCode |",
         "| Device | ReadTrack | FileVolume, MemoryVolume | TrackFailed, TrackRead |",
         "| Guest | RunProgram | ProgramThread |  |",
         "| Guest | WaitOver | itself |  |",

@@ -2,9 +2,10 @@
 
 A heading `### CCW` of the glossary is a term; one like `### HSCH, HALT` has several
 names. In the running text of a hand-written page, the first use of each term becomes a
-link by reference, `[CCW]`, which is defined at the end of the page. Code, headings,
-tables, comments and other links are left alone. The tool first takes out what it has
-written before, so that running it twice changes nothing.
+link by reference, `[CCW]`, which is defined at the end of the page. The README gets
+links in place, which add no lines. Code, headings, tables, comments and other links are
+left alone. The tool first takes out what it has written before, so that running it
+again changes nothing.
 
 python -m tools.glossary --check   exit status 1 if a link is missing or wrong
 python -m tools.glossary --write   puts the links into the pages
@@ -23,6 +24,7 @@ __all__ = [
     "NOT_LINKED",
     "PAGES",
     "linked",
+    "linked_page",
     "running_text",
     "terms",
     "terms_of",
@@ -31,10 +33,11 @@ __all__ = [
 
 ROOT: Final = Path(__file__).parent.parent
 GLOSSARY: Final = ROOT / "docs" / "glossary.md"
+README: Final = ROOT / "README.md"
 
 _NOT_BY_HAND: Final = {"generated", "published.md", "glossary.md"}
 PAGES: Final = (
-    ROOT / "README.md",
+    README,
     *sorted(
         page
         for page in (ROOT / "docs").rglob("*.md")
@@ -121,24 +124,39 @@ def words_of(page: str) -> str:
     return _blanked(page, (*_CODE, *_ADDRESSES))
 
 
-def linked(page: str, names: Mapping[str, str], glossary: str) -> str:
+def linked(
+    page: str, names: Mapping[str, str], glossary: str, *, in_place: bool = False
+) -> str:
     """Return a page with a link to the first use of each term.
 
     `names` are anchors by name, `glossary` is the glossary's path as the page sees it.
     """
-    text = _unlinked(page)
-    if not names:
-        return text
-    places: dict[str, re.Match[str]] = {}
-    for found in _any_of(names).finditer(running_text(text)):
-        places.setdefault(names[_name(found[0], names)], found)
-    for found in reversed(places.values()):
-        text = text[: found.start()] + _link(text, found) + text[found.end() :]
-    if not places:
+    text = _unlinked(page, glossary, in_place=in_place)
+    places = _first_uses(running_text(text), names)
+    for at, found in reversed(places.items()):
+        link = f"[{found[0]}]({glossary}#{at})" if in_place else _link(text, found)
+        text = text[: found.start()] + link + text[found.end() :]
+    if in_place or not places:
         return text
     labels = {" ".join(found[0].split()): at for at, found in places.items()}
     lines = [f"[{label}]: {glossary}#{labels[label]}" for label in sorted(labels)]
     return f"{text.rstrip()}\n\n{_MARK}\n\n" + "\n".join(lines) + "\n"
+
+
+def linked_page(page: Path) -> str:
+    """Return what the file of a page should be."""
+    names = terms_of(GLOSSARY.read_text())
+    glossary = relpath(GLOSSARY, page.parent)
+    return linked(page.read_text(), names, glossary, in_place=page == README)
+
+
+def _first_uses(text: str, names: Mapping[str, str]) -> dict[str, re.Match[str]]:
+    """Return where each term is first used, by its anchor."""
+    places: dict[str, re.Match[str]] = {}
+    if names:
+        for found in _any_of(names).finditer(text):
+            places.setdefault(names[_name(found[0], names)], found)
+    return places
 
 
 def _link(text: str, found: re.Match[str]) -> str:
@@ -147,8 +165,10 @@ def _link(text: str, found: re.Match[str]) -> str:
     return f"[{found[0]}][]" if follows in {"(", "[", ":"} else f"[{found[0]}]"
 
 
-def _unlinked(page: str) -> str:
+def _unlinked(page: str, glossary: str, *, in_place: bool) -> str:
     """Take out the links that this tool has made."""
+    if in_place:
+        return re.sub(rf"\[([^][]*)\]\({re.escape(glossary)}#[^)]*\)", r"\1", page)
     text, mark, definitions = page.partition(_MARK)
     if not mark:
         return page
@@ -202,12 +222,10 @@ def main() -> None:
     chosen.add_argument("--check", action="store_true", help="name pages that differ")
     chosen.add_argument("--write", action="store_true", help="write the links")
     arguments = parser.parse_args()
-    names = terms_of(GLOSSARY.read_text())
     differ: list[Path] = []
     for page in PAGES:
-        text = page.read_text()
-        new = linked(text, names, relpath(GLOSSARY, page.parent))
-        if new != text:
+        new = linked_page(page)
+        if new != page.read_text():
             differ.append(page)
             if arguments.write:
                 page.write_text(new)

@@ -40,7 +40,8 @@ def reading_progress(
     with _progress() as progress:
         size = os.fstat(file.fileno()).st_size
         source = progress.wrap_file(file, total=size, description=what)
-        yield source, progress.stop if sys.stdout.isatty() else _do_nothing
+        is_in_the_way = sys.stdout.isatty() and not progress.disable
+        yield source, progress.stop if is_in_the_way else _do_nothing
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def _progress() -> Progress:
         transient=True,
         # Else lines for a pipe would go to the terminal.
         redirect_stdout=False,
-        disable=not console.is_terminal,
+        disable=not console.is_interactive,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._interleaving_view import Row, row_table, rows_of, steps_table
 from ccw_actors.cli._own_code import why_failed
 from ccw_actors.cli._printing import as_text, new_console, say, say_json
@@ -37,8 +38,7 @@ def replay(
         typer.Argument(
             metavar="FILE",
             help="A counterexample, as explore --save and verdicts write them.",
-            dir_okay=False,
-            exists=True,
+            show_default=False,
         ),
     ],
     scenario: Annotated[
@@ -67,7 +67,8 @@ def replay(
     the file cannot be used; 3 a step is not possible, so the code has changed.
     """
     try:
-        known = Counterexample.load(file)
+        with reading(file, "a counterexample"):
+            known = Counterexample.load(file)
         found = find_scenario(scenario) if scenario else _shipped(file, known)
     except (CounterexampleError, ScenarioNameError) as error:
         raise typer.BadParameter(str(error)) from error

@@ -176,7 +176,7 @@ class QemuState(Struct):
         return request
 
     def note_unit_exception(self) -> None:
-        """Make a unit exception pending, as the kernel has failed the request."""
+        """Make a unit exception pending: the kernel has failed the request."""
         scsw = self.scsw
         self.scsw = replace(
             scsw,

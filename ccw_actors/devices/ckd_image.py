@@ -141,7 +141,7 @@ def geometry(header: CkdHeader, file_size: int) -> Geometry:
     """Work out the number of cylinders from the size of the file in bytes.
 
     Raises:
-        ImageError: The file is not its header and one or more whole cylinders:
+        ImageError: The file is not its header and a number of complete cylinders:
             truncated, or longer than it should be. Or it is one of several files of
             a volume (see `assemble`).
     """

@@ -102,7 +102,7 @@ class Actor(Generic[P_contra]):
         Then `on_stop` runs, and the actor ends or restarts, as its supervision says.
         """
 
-    # -- who ----------------------------------------------------------------------
+    # -- identity -----------------------------------------------------------------
 
     @own
     def system(self) -> Host:
@@ -214,7 +214,7 @@ class Actor(Generic[P_contra]):
         )
         return task
 
-    # -- others -------------------------------------------------------------------
+    # -- other actors -------------------------------------------------------------
 
     def spawn(
         self,
@@ -247,7 +247,7 @@ class Actor(Generic[P_contra]):
         """Stop after the current message, without handling those that wait."""
         self.ref.stop(drain=False)
 
-    # -- what is handled, and when --------------------------------------------------
+    # -- behaviour and stash --------------------------------------------------------
 
     @own
     def behaviour(self) -> str:

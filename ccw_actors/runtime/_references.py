@@ -20,7 +20,7 @@ class References:
 
     On the wire a reference is an array of three: the name of its System, the path, and
     the incarnation. Call `serve` once, before decoding anything. `name` goes along with
-    an ask, so that no other System takes the number of the ask for one of its own.
+    an ask, so that no other System takes its number for that of another ask.
     """
 
     def __init__(self, unknown_fields: Literal["refuse", "accept"]) -> None:

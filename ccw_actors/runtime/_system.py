@@ -261,7 +261,7 @@ class System:
         """The seconds of this System's clock since it was created."""
         return self.dispatcher.now()
 
-    # -- what actors are given ------------------------------------------------------
+    # -- for actors -----------------------------------------------------------------
 
     def spawn_child(
         self,

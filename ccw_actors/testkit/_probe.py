@@ -48,7 +48,7 @@ class Probe:
         # The test may bound other mailboxes, but not the probe's.
         self.ref: ActorRef[Any] = system.spawn(self._actor, path, mailbox=Mailbox())
 
-    # -- what has come ----------------------------------------------------------
+    # -- received messages ------------------------------------------------------
 
     @property
     def received(self) -> tuple[Message, ...]:

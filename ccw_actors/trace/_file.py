@@ -67,7 +67,8 @@ def open_trace(
 
     Raises:
         TraceFileError: The file is one of the `inputs`, exists and is not a trace, or
-        cannot be written. TraceInUseError: Another run is writing it.
+            cannot be written.
+        TraceInUseError: Another run is writing it.
     """
     try:
         return _opened(path, size_max, inputs)

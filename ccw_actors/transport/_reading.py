@@ -35,8 +35,8 @@ def read_messages(
     The iterator raises:
         MessageError: A message is not accepted; iteration continues after it.
         StreamError: The bytes are not msgpack, a message is too large, or the stream
-        ends inside one. This ends the stream: after the last message before it, every
-        further call raises it.
+            ends inside one. This ends the stream: after the last message before it,
+            every further call raises it.
 
     An exception of the source, such as `TimeoutError`, passes through and loses
     nothing: you may continue to iterate. A source that is neither a binary file nor a

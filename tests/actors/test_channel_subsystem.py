@@ -150,7 +150,7 @@ def test_hint_that_comes_again(rig: Rig) -> None:
     rig.one.expect_now(Interruption(code(1, 3)))
 
 
-def test_hint_while_somebody_waits(rig: Rig) -> None:
+def test_hint_while_a_guest_waits(rig: Rig) -> None:
     """An interruption is taken at once if a guest waits for its subclass."""
     rig.ask(AwaitInterruption(0x10))
     rig.tell(Pending(0, 2))

@@ -176,7 +176,7 @@ def test_read_failed(rig: Rig) -> None:
 
 
 def test_write_failed(rig: Rig) -> None:
-    """A track that cannot be written also ends the command so; the state stays."""
+    """A failed write ends the command in unit check, with the state from before."""
     rig.execute(WRITE_TWO)
     rig.answered(WriteTrack(1, 0, b"x"), TrackFailed(1, "full"))
     rig.ended(DONE | Dstat.UNIT_CHECK, sense=b"\0\0")

@@ -496,7 +496,7 @@ def test_status_has_its_extended_part() -> None:
     assert (stored.schib.pmcw.pom, stored.schib.pmcw.lpum) == (0xFF, 0)
 
 
-def test_start_goes_by_the_address_limit() -> None:
+def test_start_uses_the_address_limit() -> None:
     """The limit of SET ADDRESS LIMIT bounds the data of the next START."""
     alone = Alone()
     orb = Orb.command(PROGRAM)

@@ -161,14 +161,14 @@ def test_no_copy(torn: Path, size: int) -> None:
     other = torn.with_name("other.img")
     create_tracks(other, ckd_volume(ckd_type("2311")[0], 4 + size), "OTHER1")
     journal_path(torn).rename(journal_path(other))
-    write_track_beside(other, TRACK, filled(TRACK, 0x44))
+    write_unjournaled(other, TRACK, filled(TRACK, 0x44))
     before = contents(torn.parent)
     with pytest.raises(ImageError, match=r"journal of a(nother image| copy)"):
         recover_image(other, copied=True)
     assert contents(torn.parent) == before
 
 
-def write_track_beside(path: Path, track: int, data: bytes) -> None:
+def write_unjournaled(path: Path, track: int, data: bytes) -> None:
     """Write a track without a journal, as another program does."""
     with path.open("r+b") as file:
         file.seek(512 + track * VOLUME.track_size)
@@ -255,7 +255,7 @@ def test_journal_that_is_removed_is_made_again(tmp_path: Path) -> None:
 
 
 def test_image_with_two_names_is_not_written(tmp_path: Path) -> None:
-    """By the other name its journal could not be found."""
+    """The other name would not lead to its journal."""
     path = new_image(tmp_path)
     other = tmp_path / "other.img"
     other.hardlink_to(path)
@@ -342,7 +342,7 @@ def test_what_is_no_journal_stays(
 
 @pytest.mark.parametrize("replace", [False, True])
 def test_init_leaves_what_is_no_journal(tmp_path: Path, *, replace: bool) -> None:
-    """A new image does not replace it either."""
+    """A new image does not replace such a file either."""
     path = new_image(tmp_path) if replace else tmp_path / "disk.img"
     journal_path(path).write_text("my diary")
     before = contents(tmp_path)
@@ -421,7 +421,7 @@ def test_recovery_is_on_the_disk_before_the_journal_goes(
     ],
     ids=range(13),
 )
-def test_what_has_become_of_a_write(found: bytes, state: State) -> None:
+def test_how_far_a_write_came(found: bytes, state: State) -> None:
     """Sectors are old or new, except two at most that are part of each."""
     intent = Intent(Place(0, AT, 4096), OLD, NEW)
     failed = Intent(Place(0, AT, 4096), OLD, NEW, failed=True)

@@ -122,8 +122,8 @@ def put_back(before: Files, after: Files) -> bool:
     """Whether all is as before, or the journal is gone and its track put back."""
     image = before["disk.img"]
     left = {name: data for name, data in before.items() if name != JOURNAL}
-    mended = left | {"disk.img": image[:AT] + OLD + image[AT + len(OLD) :]}
-    return after in (before, left, mended)
+    recovered = left | {"disk.img": image[:AT] + OLD + image[AT + len(OLD) :]}
+    return after in (before, left, recovered)
 
 
 def journals(folder: Path, target: str) -> Kind:

@@ -178,7 +178,7 @@ def test_image_that_is_being_made(tmp_path: Path) -> None:
 
 
 def test_unfinished_file_that_was_named(tmp_path: Path) -> None:
-    """After a kill behind the naming, only the temporary name is removed."""
+    """If the maker was killed after the naming, only the temporary name goes."""
     path = new_image(tmp_path)
     (tmp_path / ".disk.img.ccw-actors-new").hardlink_to(path)
     create_tracks(path, VOLUME, "NEW001", replace=True)

@@ -320,7 +320,7 @@ MORE: Final = {
     "TSCH withdraws an interruption": "CSCH=0 go resets TSCH=00001001 "
     "take=InterruptionGone",
     "HSCH withdraws that of a PCI": "SSCH-pci-first=0 go HSCH=0 take=InterruptionGone",
-    "nothing of before a crash is at work": "SSCH-reads=0 go crash SSCH=3 resets "
+    "no work of before a crash goes on": "SSCH-reads=0 go crash SSCH=3 resets "
     "fetched told=ExecuteCommand,ResetSignal,ReadStorage,NotOperational",
     "START without a path": "path-lost=PathNoted SSCH=3",
     "HALT ends with the check of a lost path": "SSCH-fetched=0 go HSCH=0 "

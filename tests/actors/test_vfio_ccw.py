@@ -189,7 +189,7 @@ def suspended(rig: Rig) -> None:
     rig.suspended()
 
 
-def copied_anew(rig: Rig) -> None:
+def copied_again(rig: Rig) -> None:
     """The program is suspended, and is copied again for a RESUME."""
     suspended(rig)
     rig.tell(ResumeRequest(2))
@@ -278,7 +278,7 @@ TABLE: dict[State, tuple[list[Expected], ...]] = {
         [NOT_APPLICABLE],
         [READ_ANEW],
     ),
-    copied_anew: (
+    copied_again: (
         [TO_CIO[HaltRequest]],
         [TO_CIO[ClearRequest]],
         [TO_CIO[CancelRequest]],
@@ -338,7 +338,7 @@ def test_transport_mode(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [copying, pinning, started, halted, cleared, withdrawn, copied_anew]
+    "state", [copying, pinning, started, halted, cleared, withdrawn, copied_again]
 )
 def test_busy(rig: Rig, state: State) -> None:
     """A START is refused with EBUSY until the one before has ended."""
@@ -400,7 +400,7 @@ def test_resume(rig: Rig) -> None:
 
 def test_resume_of_what_ends(rig: Rig) -> None:
     """If the program ends before that, RESUME does not apply."""
-    copied_anew(rig)
+    copied_again(rig)
     rig.tell(ended(1))
     rig.guest.expect_now(Completed(2, 2))
     rig.guest.expect_now(IoEvent)

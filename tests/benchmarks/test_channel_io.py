@@ -1,4 +1,4 @@
-"""The benchmark of channel I/O runs, and counts every message."""
+"""The benchmark of channel I/O runs and counts every message."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def test_quick_run(tmp_path: Path) -> None:
 
 
 def test_no_message_is_left_out() -> None:
-    """Every layer gets the guest's START by a message, and hands its end on by one."""
+    """Every layer gets the guest's START in a message, and passes its end on in one."""
     sent = messages_of_one_io("full", "async", NOP)
     assert len(sent) == messages_per_io("full", "async", NOP)
     ways = {(one.sender, one.recipient) for one in sent}

@@ -1,4 +1,4 @@
-"""The benchmark of the explorer runs, and says what it has left out."""
+"""The benchmark of the explorer runs, and says what it leaves out."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The benchmark of neighbours: it measures what it says it does."""
+"""The benchmark of flooding guests measures what it claims."""
 
 import gzip
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_every_flood_runs_beside_the_quiet_guest(name: str, image: Path) -> None
 
 
 def test_table(image: Path) -> None:
-    """There is a row for the quiet guest alone, and for each flood and number."""
+    """The table has a row for the quiet guest alone, and for each flood and number."""
     table = rows(1, 3, image)
     assert [(row.flood, row.others) for row in table] == [
         ("alone", 0),

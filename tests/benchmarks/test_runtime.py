@@ -1,4 +1,4 @@
-"""The benchmark of the runtime: that it runs, and what it makes of its numbers."""
+"""The benchmark of the runtime runs, and evaluates its numbers correctly."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def benchmark(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def results(*samples: tuple[str, str, float, float]) -> Results:
-    """Return the results that some samples make."""
+    """Return the results of some samples."""
     made = Results()
     made.samples = [Sample(*sample) for sample in samples]
     return made
@@ -58,7 +58,7 @@ def test_quick_run_measures_every_case(tmp_path: Path) -> None:
 
 
 def test_one_case_of_one_library(tmp_path: Path) -> None:
-    """`--only` and `--libraries` leave the rest out; goals are not measured then."""
+    """`--only` and `--libraries` select; goals are then not measured."""
     file = tmp_path / "medians.json"
     done = benchmark(
         "--only", "ring", "--libraries", BY_HAND, "--json", str(file), "--check"
@@ -71,7 +71,7 @@ def test_one_case_of_one_library(tmp_path: Path) -> None:
 
 
 def test_a_library_that_does_not_run_is_named() -> None:
-    """What cannot be measured is listed with the reason."""
+    """A library that cannot be measured is listed with the reason."""
     done = benchmark(
         "--only", "tell", "--libraries", "casty", "--python", "casty=/nowhere/python"
     )
@@ -81,7 +81,7 @@ def test_a_library_that_does_not_run_is_named() -> None:
 
 
 def test_another_checkout_is_measured_beside_this_one(tmp_path: Path) -> None:
-    """`--before` runs what is there, not what is here, in a column of its own."""
+    """`--before` runs the other checkout's code, in its own column."""
     for folder in ("benchmarks", "ccw_actors"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     peer = tmp_path / "benchmarks/peers/ours.py"
@@ -100,7 +100,7 @@ def test_another_checkout_is_measured_beside_this_one(tmp_path: Path) -> None:
 
 
 def test_a_checkout_that_is_none_is_refused(tmp_path: Path) -> None:
-    """A folder without this package is an error of usage."""
+    """A folder without this package is a usage error."""
     done = benchmark("--only", "tell", "--before", str(tmp_path))
     assert done.returncode == 2
     assert "has no folder ccw_actors" in " ".join(done.stderr.replace("│", "").split())
@@ -110,14 +110,14 @@ def test_a_checkout_that_is_none_is_refused(tmp_path: Path) -> None:
     "options", [("--only", "tea"), ("--libraries", "tea"), ("--python", "tea")]
 )
 def test_unknown_names_are_refused(options: tuple[str, str]) -> None:
-    """A case, a library or an interpreter that is none is an error of usage."""
+    """An unknown case, library or interpreter is a usage error."""
     done = benchmark(*options)
     assert done.returncode == 2
     assert "tea" in done.stderr
 
 
 def test_times_are_scaled_to_the_usual_speed() -> None:
-    """What a process took while the machine was slow counts for less."""
+    """Times measured while the machine was slow are scaled down."""
     made = results(
         ("tell", OURS, 1.0, 2.0),
         ("tell", OURS, 2.0, 4.0),
@@ -159,7 +159,7 @@ def test_goals_compare_with_their_limits() -> None:
 
 
 def test_a_costly_feature_is_named() -> None:
-    """The page names what costs more than 10 % on tell, and by how much."""
+    """The page names features that slow a tell by more than 10 %, and the factor."""
     made = results(
         (FEATURE_ROW.name, "nothing more", 1.0, 1.0),
         (FEATURE_ROW.name, "a watcher", 1.1, 1.0),
@@ -170,7 +170,7 @@ def test_a_costly_feature_is_named() -> None:
 
 
 def test_better_means_less_time_and_more_actors() -> None:
-    """The number in brackets is above 1 where ours is better, whatever the unit."""
+    """The number in brackets is above 1 if ours is better, for every unit."""
     made = results(
         ("tell", OURS, 1.0, 1.0),
         ("tell", BY_HAND, 2.0, 1.0),

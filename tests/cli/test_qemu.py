@@ -96,7 +96,7 @@ def test_blocks(program: Path, tmp_path: Path) -> None:
         (("--memory", "1048577"), "expected whole MiB"),
         (("--cpus", "0"), "--cpus"),
         (("-kernel", "vmlinuz"), "-kernel: QEMU's own arguments come after --"),
-        (("--name", "a/b"), "expected letters"),
+        (("--name", "a/b"), "at most 64 letters"),
         (("nothing",), "No such command 'nothing'"),
     ],
 )

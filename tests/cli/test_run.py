@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccw_actors.trace import TraceReader
+from tests.cli.in_process import ccw_actors
 from tests.machine.contents import ALICE, BOB, contents, unpack
 
 ROOT = Path(__file__).parents[2]
@@ -127,8 +128,21 @@ def test_report_of_the_shipped_machine(tmp_path: Path) -> None:
         assert f"{expected['bytes']:,}" in done.stdout
         assert expected["sha256"] in done.stdout
     assert "StartSubchannel" in done.stdout
+    assert "0 (accepted) 270 times, 3 (not operational) once" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("trace: ccw-actors.trace")
     assert count_messages(tmp_path / "ccw-actors.trace") > 0
+
+
+def test_names_are_never_cut(tmp_path: Path) -> None:
+    """Where the terminal is too narrow for a name, the table is wider."""
+    file = write_machine(tmp_path)
+    name = "-".join(["subject"] * 20)
+    file.write_text(file.read_text().replace("subject", name))
+    ended = ccw_actors("run", file, "--no-trace", "--no-control", columns=80)
+    assert ended.status == 0
+    assert [line.split()[0] for line in ended.out.splitlines() if name in line] == (
+        [name] * 3
+    )
 
 
 def test_trace_option(tmp_path: Path) -> None:

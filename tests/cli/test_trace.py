@@ -1,6 +1,8 @@
 """`ccw-actors trace`, run as a command."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +99,26 @@ def test_errors(tmp_path: Path, name: str, data: bytes | None, error: str) -> No
     assert line.startswith(f"ccw-actors: {path}: ")
     assert error in line
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_progress(file: Path) -> None:
+    """A bar is drawn on a terminal, and the lines go to standard output alone."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, file],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+        text=True,
+    ) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+    said = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert lines == all_lines()
+    assert "reading" in said
+    assert lines[0] not in said
 
 
 def test_truncated(file: Path) -> None:

@@ -475,7 +475,7 @@ async def test_offer_to_one_who_ends() -> None:
 
 
 def test_offers_under_a_virtual_clock() -> None:
-    """Handlers wait for room there, too; it takes no time."""
+    """Handlers also wait for room there; it takes no time."""
 
     async def offer(one: Does) -> None:
         for number in range(5):

@@ -160,9 +160,7 @@ def test_counted_programs_are_many() -> None:
         ("counted-programs", ()),
     ],
 )
-def test_a_list_that_is_walked_is_made_anew(
-    design: str, wrong: tuple[str, ...]
-) -> None:
+def test_a_walked_list_is_rebuilt(design: str, wrong: tuple[str, ...]) -> None:
     """START rebuilds a single list that is walked; counted programs have one each."""
     found = do(design, "cp_init", made=1, walked=(("work-queue", 1),))
     assert found.changed.get("wrong", ()) == wrong

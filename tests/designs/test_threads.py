@@ -126,16 +126,16 @@ def test_a_call_is_returned_to_who_has_made_it() -> None:
 
 def test_items_are_done_one_after_the_other() -> None:
     """The second item begins when the first is done, whatever their devices."""
-    bench = Bench("host", "neighbour")
+    bench = Bench("host", "other")
     bench.system.spawn(WorkQueue(), "work-queue")
     bench.send("host", "work-queue", Queued("io_todo"))
-    bench.send("neighbour", "work-queue", Queued("crw_todo"))
+    bench.send("other", "work-queue", Queued("crw_todo"))
     assert bench.heard("host") == [Section("io_todo")]
-    assert bench.heard("neighbour") == []
+    assert bench.heard("other") == []
     bench.send("host", "work-queue", Section("read_final"))
     assert bench.heard("host") == [Section("read_final")]
     bench.send("host", "work-queue", WorkDone())
-    assert bench.heard("neighbour") == [Section("crw_todo")]
+    assert bench.heard("other") == [Section("crw_todo")]
 
 
 def test_who_flushes_waits_for_what_is_queued() -> None:

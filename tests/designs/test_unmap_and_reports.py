@@ -29,7 +29,7 @@ BROKEN = ("I9: a report is added while another one is taken off",)
 # -- DMA_UNMAP ------------------------------------------------------------------------
 
 
-def test_a_page_that_nobody_has_pinned_is_unmapped() -> None:
+def test_an_unpinned_page_is_unmapped() -> None:
     """An unpinned page is unmapped; for a pinned one the driver is asked."""
     assert unmap_dma() == Section("unmap")
     assert do("2026", "unmap") == (Returned(Written(0)), {"mapped": False}, [])

@@ -31,7 +31,7 @@ def does(design: str, section: Section | str, **before: Any) -> Ran:
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_the_item_is_pending_no_more(design: str) -> None:
+def test_the_item_is_no_longer_pending(design: str) -> None:
     """From the start of the worker the item may be queued again."""
     found = does(design, "io_todo", work=True)
     assert found == (Section("read_final"), {"work": False}, [])

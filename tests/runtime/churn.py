@@ -412,12 +412,12 @@ ROUNDS: tuple[Round, ...] = (
     *(asks_that_are_late, given_up_stops, given_up_starts, watchers, children),
     *(families, stashes, tasks, cancelled_handlers),
 )
-"""What leaves nothing at all."""
+"""Rounds that leave nothing at all."""
 
 ROUNDS_THAT_LEAVE_A_TEXT: tuple[Round, ...] = (
     *(failures, restarts, failed_starts, failed_asks, owner_restarts, nobody, offers),
 )
-"""What is a failure, or is said in the log: of these the last thousand are kept."""
+"""Rounds with failures or warnings, of which the last thousand are kept."""
 
 ROUNDS_IN_THREADS: tuple[Round, ...] = (threads, foreigners)
-"""What needs a thread, of which some that have ended are known for a while."""
+"""Rounds with threads, of which some ended ones are known for a while."""

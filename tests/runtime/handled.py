@@ -13,13 +13,13 @@ from ccw_actors.runtime._drive import asyncio_internals as internals
 from tests.runtime.cast import Carry, Note
 
 Body: TypeAlias = Callable[[], Awaitable[Any]]
-"""What a handler, or a task, is to do."""
+"""The coroutine function for a handler or a task."""
 
 Runs: TypeAlias = Callable[[Body], Awaitable[Any]]
-"""Returns what comes of it, or raises that."""
+"""A function that returns its result, or raises its error."""
 
 WAYS = ("turn", "task")
-"""What drives a handler: its turn, or a Task where asyncio takes no turn for one."""
+"""What runs a handler: its turn, or a Task if asyncio accepts no turn."""
 
 
 @contextmanager

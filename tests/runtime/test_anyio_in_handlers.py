@@ -24,7 +24,7 @@ from tests.runtime.worlds import until
 pytestmark = pytest.mark.asyncio
 
 SHORT = 0.001
-"""Seconds after which something ends that would wait for ever."""
+"""Seconds after which an endless wait ends."""
 
 
 async def note(seen: list[str], name: str) -> None:

@@ -908,11 +908,11 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from ccw_actors.runtime import Actor, Message, System, receive
 
-# Who runs the tests in the background of a script ignores it, and so would this.
+# In the background of a script the signal is ignored, and so it would be here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def say(text):
-    sys.stdout.write(text + "\\n")  # At once: another thread writes there, too.
+    sys.stdout.write(text + "\\n")  # At once, because another thread also writes there.
     sys.stdout.flush()
 
 class Go(Message, frozen=True):

@@ -1,4 +1,4 @@
-"""Messages, answers, failures and ends: the same in every world."""
+"""Messages, answers, failures and ends, under every dispatcher."""
 
 from contextlib import suppress
 from typing import Any
@@ -44,11 +44,11 @@ WRONG: Any = 7
 
 
 class Begin(Message, frozen=True):
-    """Has a `Secretary` begin."""
+    """Starts a `Secretary`."""
 
 
 class Secretary(Actor):
-    """Tells some messages to another actor, and remembers all that comes back."""
+    """Tells some messages to another actor, and keeps all replies."""
 
     def __init__(self, other: ActorRef[Any], *messages: Message) -> None:
         self._other = other
@@ -68,24 +68,24 @@ class Secretary(Actor):
 
 
 class Losses(Observer):
-    """An observer that keeps what was lost."""
+    """An observer that keeps lost messages."""
 
     def __init__(self) -> None:
         self.dead_letters: list[tuple[str, str, str]] = []
         self.failures: list[tuple[str, str, str]] = []
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Keep to whom, what, why."""
+        """Keep recipient, type and reason."""
         what = event.message_type.__name__
         self.dead_letters.append((event.recipient, what, reason))
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Keep who, on what, why."""
+        """Keep actor, message and error."""
         self.failures.append((actor, message, str(error)))
 
 
 def sent_through(world: World, *messages: Message) -> Secretary:
-    """Have an actor tell messages to a diary; return it to see what comes back."""
+    """Let an actor tell messages to a diary; return it to check the replies."""
     secretary = Secretary(world.system.spawn(Diary(), "diary"), *messages)
     world.system.spawn(secretary, "secretary").tell(Begin())
     return secretary
@@ -121,7 +121,7 @@ async def test_answers_keep_their_place(world: World) -> None:
 
 
 async def test_late_answer_to_an_actor(world: World) -> None:
-    """A request told by an actor may be answered from a later message."""
+    """A later handler may answer a request told by an actor."""
     secretary = sent_through(world, Carry("slow"))
     await world.rest()
     assert secretary.back == []
@@ -140,7 +140,7 @@ async def test_reference_in_a_message(world: World) -> None:
 
 
 async def test_message_is_a_copy(world: World) -> None:
-    """What the sender keeps and what the recipient gets are different objects."""
+    """The sender and the recipient have different objects."""
 
     class Keeper(Actor):
         kept: Message | None = None
@@ -158,7 +158,7 @@ async def test_message_is_a_copy(world: World) -> None:
 
 
 async def test_unencodable_value_is_the_senders_error(world: World) -> None:
-    """What cannot travel raises where it is sent, and reaches nobody."""
+    """Sending a value that cannot travel raises, and reaches nobody."""
     diary = Diary()
     ref = world.system.spawn(diary, "diary")
     with pytest.raises(TypeError, match="object cannot travel"):
@@ -168,7 +168,7 @@ async def test_unencodable_value_is_the_senders_error(world: World) -> None:
 
 
 async def test_failure(world: World) -> None:
-    """A handler that raises ends its actor; the asker and the System know why."""
+    """A handler that raises ends its actor; the asker and the System get the reason."""
     losses, diary = Losses(), Diary()
     world.system.observe(losses)
     ref = world.system.spawn(diary, "diary")
@@ -199,7 +199,7 @@ async def test_queue_of_a_failed_actor(world: World) -> None:
 
 
 async def test_ask_of_an_absent_actor(world: World) -> None:
-    """Asking where there is no actor fails at once."""
+    """Asking an absent actor fails at once."""
     with pytest.raises(
         ActorStoppedError, match=r"^diary was asked Collect: there is no"
     ):
@@ -207,7 +207,7 @@ async def test_ask_of_an_absent_actor(world: World) -> None:
 
 
 async def test_stop(world: World) -> None:
-    """An actor that is stopped handles what was sent before, and nothing after."""
+    """A stopped actor handles earlier messages, and no later ones."""
     losses, diary = Losses(), Diary()
     world.system.observe(losses)
     ref = world.system.spawn(diary, "diary")
@@ -221,7 +221,7 @@ async def test_stop(world: World) -> None:
 
 
 async def test_ask_of_an_actor_that_stops(world: World) -> None:
-    """An ask that its actor has not answered when it stops fails then."""
+    """An ask unanswered when its actor stops fails then."""
     ref = world.system.spawn(Diary(), "diary")
     stopper = world.system.spawn(Stopper(ref), "stopper")
     stopper.tell(Begin())
@@ -242,7 +242,7 @@ class Stopper(Actor):
 
 
 async def test_path_is_free_after_a_stop(world: World) -> None:
-    """A new actor may live where one has stopped; the old reference is dead."""
+    """A new actor may use the path of a stopped one; the old reference is dead."""
     ref = world.system.spawn(Diary(), "diary")
     with pytest.raises(CcwActorsError, match="'diary': the path is taken"):
         world.system.spawn(Diary(), "diary")
@@ -260,7 +260,7 @@ async def test_path_is_free_after_a_stop(world: World) -> None:
 
 
 async def test_refused_ask(world: World) -> None:
-    """Who asks with a message that the actor cannot decode gets a MessageError."""
+    """Asking with a message that the actor cannot decode raises MessageError."""
     ref = world.system.spawn(Diary(), "diary")
     with pytest.raises(MessageError, match=r"diary refused Carry: Expected `str`"):
         await world.ask(ref, Carry(WRONG))
@@ -306,7 +306,7 @@ async def test_refused_tell(world: World) -> None:
 async def test_sender_is_told(
     world: World, message: Message, expected: Failure
 ) -> None:
-    """An actor that handles Failure is told what became of its message."""
+    """An actor that handles Failure receives one for its failed message."""
     secretary = sent_through(world, message)
     try:
         await world.rest()
@@ -322,7 +322,7 @@ async def test_sender_is_told(
 
 
 async def test_sender_is_told_of_a_dead_letter(world: World) -> None:
-    """An actor that handles Failure is told that its message reached nobody."""
+    """An actor that handles Failure receives one for a message that reached nobody."""
     secretary = Secretary(world.system.ref("nobody"), Note("hello"))
     world.system.spawn(secretary, "secretary").tell(Begin())
     await world.rest()
@@ -342,7 +342,7 @@ async def test_answer_that_the_request_does_not_know(world: World) -> None:
     class Liar(Actor):
         @receive
         def collect(self, _message: Collect) -> Any:
-            """Answer with what nobody expects."""
+            """Answer with the wrong type."""
             return Note("no notes")
 
     ref = world.system.spawn(Liar(), "liar")
@@ -372,7 +372,7 @@ async def test_request_that_names_no_answer(world: World) -> None:
     """Asking with a type that does not say what answers it raises at the asker."""
 
     class Vague(Request, frozen=True):  # type: ignore[type-arg]
-        """Says nothing of its answer."""
+        """Does not name its answer."""
 
     ref = world.system.spawn(Diary(), "diary")
     with pytest.raises(TypeError, match=r"derive it from Request\[\.\.\.\]"):
@@ -380,7 +380,7 @@ async def test_request_that_names_no_answer(world: World) -> None:
 
 
 async def test_hooks_that_raise(world: World) -> None:
-    """`on_stop` and `on_failure` that raise keep nothing from being cleared away."""
+    """An `on_stop` or `on_failure` that raises does not prevent the clean-up."""
 
     class Fragile(Diary):
         def on_stop(self) -> None:
@@ -417,7 +417,7 @@ async def test_on_start_that_raises(world: World) -> None:
 
     class Stillborn(Diary):
         def on_start(self) -> None:
-            """Send itself something, then raise."""
+            """Send itself a message, then raise."""
             self.ref.tell(Note("never handled"))
             self.after(0, Note("never sent"))
             raise ValueError("in on_start")
@@ -432,7 +432,7 @@ async def test_on_start_that_raises(world: World) -> None:
 
 
 class Breaking(Losses):
-    """An observer that raises whenever it is told of a message."""
+    """An observer that raises for each message."""
 
     calls = 0
 
@@ -443,7 +443,7 @@ class Breaking(Losses):
 
 
 async def test_observer_that_raises(world: World) -> None:
-    """An observer that raises is heard no more, and disturbs nobody."""
+    """An observer that raises is not called again, and nothing else is affected."""
     breaking, losses = Breaking(), Losses()
     world.system.observe(breaking)
     world.system.observe(losses)

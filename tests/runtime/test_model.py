@@ -1,4 +1,4 @@
-"""The real System against the simple model of it, by random histories."""
+"""Random histories compare the real System with its simple model."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def collect(_text: str) -> Collect:
 
 
 def deliver(_text: str) -> Deliver:
-    """Return what has all that was asked for and is late delivered."""
+    """Return the message that delivers all late answers."""
     return Deliver()
 
 
@@ -58,7 +58,7 @@ OUTCOMES: dict[type[Exception], str] = {
 
 
 class Histories(RuleBasedStateMachine):
-    """Spawns, tells, asks and stops; sometimes lets everything be handled."""
+    """Spawns, tells, asks and stops; sometimes runs until nothing is left."""
 
     dispatcher: VirtualDispatcher | SteppingDispatcher
     paths = Bundle("paths")
@@ -77,7 +77,7 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(target=paths)
     def first(self) -> str:
-        """Have at least one actor."""
+        """Begin with one actor."""
         self.begin("a", 2, "refuse", 1)
         return "a"
 
@@ -107,7 +107,7 @@ class Histories(RuleBasedStateMachine):
     def tell(self, path: str, what: str, text: str) -> None:
         """Tell a message that has no answer."""
         if what in ("carry", "collect"):
-            return  # Its answer would be a dead letter of its own.
+            return  # Its answer would be one more dead letter.
         accepted = self.model.send(path, what, text, 0)
         try:
             self.system.ref(path).tell(MESSAGES[what](text))
@@ -159,11 +159,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        """Have everything handled."""
+        """Handle everything."""
         self.model.run()
         while True:
             try:
-                # Not `run`, which would go on to the deadlines of asks.
+                # Not `run`, which would jump to the deadlines of asks.
                 self.dispatcher.run_until(self.rests)
             except ActorFailedError:
                 continue
@@ -176,14 +176,14 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_same(self) -> None:
-        """Who is there, what waits, and how asks have ended."""
+        """The actors, the waiting messages, and the outcomes of asks."""
         for path in "abc":
             alive = self.system.is_alive(path)
             assert alive == (path in self.model.actors), path
         assert self.outcomes == self.model.outcomes
 
     def teardown(self) -> None:
-        """Compare what is remembered, and that nothing was lost unseen."""
+        """Compare the notes, and check that nothing was lost unnoticed."""
         self.run()
         self.the_same()
         for path, actor in self.model.actors.items():

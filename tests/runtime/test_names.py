@@ -21,7 +21,7 @@ from tests.runtime.worlds import World
 
 
 class Collecting(Actor[Collect]):
-    """Answers with what its `texts` are."""
+    """Answers with its `texts`."""
 
     def texts(self) -> object:
         """Return them."""
@@ -41,7 +41,7 @@ class Collecting(Actor[Collect]):
     ["stop", "snapshot", "restore", "spawn", "path", "state", "system", "on_stop"],
 )
 def test_handler_named_like_a_name_of_actor(name: str) -> None:
-    """It is refused when the class is made: it would take the place of that."""
+    """Defining the class is refused: the handler would hide that name."""
 
     def handler(self: Actor, message: Note) -> None:
         """Do nothing."""
@@ -49,7 +49,7 @@ def test_handler_named_like_a_name_of_actor(name: str) -> None:
     handler.__name__ = name
     methods: dict[str, Any] = {name: receive(handler)}
     if name == "state":
-        type("Fine", (Actor,), methods)  # It is there to be set, and is not here.
+        type("Fine", (Actor,), methods)  # It may be set, and is not tested here.
         return
     with pytest.raises(
         TypeError, match=rf"^Wrong\.{name}: a handler cannot be named '{name}'"
@@ -59,7 +59,7 @@ def test_handler_named_like_a_name_of_actor(name: str) -> None:
 
 @pytest.mark.asyncio
 async def test_names_that_are_free(world: World) -> None:
-    """`handlers` is nobody's name, and `state` is what an actor says it is."""
+    """`handlers` is not reserved, and `state` is the actor's own."""
 
     class Free(Collecting):
         def __init__(self) -> None:
@@ -82,7 +82,7 @@ async def test_names_that_are_free(world: World) -> None:
     ],
 )
 def test_setting_a_name(name: str) -> None:
-    """It raises where it is set, and says whose name that is."""
+    """Setting it raises, and says whose name it is."""
 
     class Setting(Diary):
         def __init__(self) -> None:
@@ -96,7 +96,7 @@ def test_setting_a_name(name: str) -> None:
 
 
 def test_methods_look_like_methods() -> None:
-    """What says whose names they are hides neither signatures nor texts."""
+    """The check of names hides neither signatures nor docstrings."""
     diary = Diary()
     assert list(inspect.signature(diary.after).parameters) == ["delay", "message"]
     assert inspect.getdoc(diary.after) == inspect.getdoc(Actor.after)
@@ -106,7 +106,7 @@ def test_methods_look_like_methods() -> None:
 
 @pytest.mark.parametrize("name", ["children", "stash", "ref"])
 def test_value_in_a_class(name: str) -> None:
-    """What a class has in place of what `Actor` has is found when it is made."""
+    """A class value that hides a name of `Actor` is refused at its definition."""
     with pytest.raises(TypeError, match=rf"^Wrong\.{name} is \[\], but '{name}' is a"):
         type("Wrong", (Diary,), {name: []})
 
@@ -115,7 +115,7 @@ class Stopping(Diary):
     """Overrides `stop`, and calls it at a note."""
 
     def stop(self) -> None:
-        """Say so first."""
+        """Note it first."""
         self.state.texts.append("on its way")
         super().stop()
 
@@ -127,7 +127,7 @@ class Stopping(Diary):
 
 
 def test_methods_may_be_overridden() -> None:
-    """A subclass that calls what it overrides is no mistake."""
+    """A subclass may override a method and call it."""
     clock, stopping = VirtualDispatcher(), Stopping()
     System(clock).spawn(stopping).tell(Note("x"))
     clock.run()
@@ -135,7 +135,7 @@ def test_methods_may_be_overridden() -> None:
 
 
 def test_before_the_spawn() -> None:
-    """What an actor has only in a System says so, and other names are as ever."""
+    """Attributes that need a System say so; other names work as usual."""
 
     class Early(Diary):
         def __init__(self, what: str) -> None:
@@ -161,7 +161,7 @@ def test_timer_before_the_spawn() -> None:
 
 
 def test_actor_that_lives_already() -> None:
-    """One actor has one place: its state would be reachable from two."""
+    """An actor lives at one path: its state must not be reachable from two."""
     clock = VirtualDispatcher()
     system, diary = System(clock), Diary()
     ref = system.spawn(diary, "diary")
@@ -177,7 +177,7 @@ def test_actor_that_lives_already() -> None:
 
 @pytest.mark.parametrize("what", [object(), 3, lambda: 3, Note("x"), None])
 def test_what_is_no_actor(what: Any) -> None:
-    """It is refused, and said what was expected."""
+    """It is refused, and the error says what was expected."""
     system = System(VirtualDispatcher())
     with pytest.raises(TypeError, match="expected an Actor, or a function without arg"):
         system.spawn(what)
@@ -187,7 +187,7 @@ def test_what_is_no_actor(what: Any) -> None:
 
 
 def test_automatic_names_pass_over_taken_ones() -> None:
-    """A class and a counter make a name that nobody has taken, by hand or not."""
+    """A class and a counter make a name that is not taken."""
     system = System(VirtualDispatcher())
     system.spawn(Diary(), "diary-1")
     system.spawn(Diary(), "diary-3")
@@ -200,7 +200,7 @@ def test_automatic_names_pass_over_taken_ones() -> None:
 
 
 class Parent(Actor[Note | Carry]):
-    """Has a child for each note, by that name."""
+    """Spawns a child for each note, by that name."""
 
     @receive
     def note(self, message: Note) -> None:
@@ -215,10 +215,10 @@ class Parent(Actor[Note | Carry]):
 
 @pytest.mark.asyncio
 async def test_slash_in_a_path(world: World) -> None:
-    """Who is spawned at "p/x" by its path is no child of "p", and outlives it.
+    """An actor spawned by its path "p/x" is no child of "p", and outlives it.
 
     What an actor has spawned itself is its child, and ends with it; a name of a child
-    may have a slash, too.
+    may also have a slash.
     """
     system = world.system
     stranger = system.spawn(Diary(), "p/stranger")
@@ -234,7 +234,7 @@ async def test_slash_in_a_path(world: World) -> None:
 
 @pytest.mark.asyncio
 async def test_child_at_a_path_that_is_taken(world: World) -> None:
-    """A path is taken by whoever is there, child or not."""
+    """A path is taken by any actor there, child or not."""
     world.system.spawn(Diary(), "p/x")
     parent = world.system.spawn(Parent(), "p")
     parent.tell(Note("x"))
@@ -247,7 +247,7 @@ async def test_child_at_a_path_that_is_taken(world: World) -> None:
 
 
 def test_parent_that_has_ended() -> None:
-    """It spawns nobody: the child would end with no one."""
+    """An ended actor cannot spawn: the child would have no parent."""
     clock, parent = VirtualDispatcher(), Parent()
     system = System(clock)
     system.spawn(parent, "p").stop()
@@ -259,7 +259,7 @@ def test_parent_that_has_ended() -> None:
 
 @pytest.mark.parametrize("path", ["", "a#2", "#"])
 def test_what_is_no_path(path: str) -> None:
-    """Nobody is spawned there, and there is no reference to it."""
+    """No actor can be spawned there, and no reference to it made."""
     system = System(VirtualDispatcher())
     with pytest.raises(CcwActorsError, match="cannot spawn at"):
         system.spawn(Diary(), path)
@@ -268,7 +268,7 @@ def test_what_is_no_path(path: str) -> None:
 
 
 def test_reference_from_outside_to_what_is_no_path() -> None:
-    """Bytes that name such a path are no message."""
+    """Bytes that contain such a path are no message."""
 
     class Pass(Message, frozen=True):
         to: ActorRef[Note]

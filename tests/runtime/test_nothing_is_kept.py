@@ -1,4 +1,4 @@
-"""Nothing is kept of what is over, and an end costs no more the more others live."""
+"""Nothing ended stays in memory, and the cost of an end does not grow."""
 
 import asyncio
 import gc
@@ -38,13 +38,13 @@ MILLION = int(os.environ.get("CCW_CHURN_ACTORS", "1000000"))
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Have pytest keep no failures for its report."""
+    """Make pytest keep no failures for its report."""
     caplog.set_level(logging.CRITICAL, "ccw_actors")
 
 
 @pytest.fixture
 def traced() -> Iterator[Callable[[], int]]:
-    """Trace memory; return how to measure it, in bytes."""
+    """Trace memory; return a function that measures it, in bytes."""
 
     def measure() -> int:
         gc.collect()
@@ -56,7 +56,7 @@ def traced() -> Iterator[Callable[[], int]]:
 
 
 async def rounds(system: System, do: Round, first: int, count: int) -> None:
-    """Do so many rounds of something."""
+    """Do n rounds of a function."""
     for number in range(first, first + count):
         await do(system, number)
     await asyncio.sleep(0)
@@ -65,9 +65,9 @@ async def rounds(system: System, do: Round, first: int, count: int) -> None:
 async def growth(
     system: System, do: Round, traced: Callable[[], int], *, before: int
 ) -> float:
-    """Return how many bytes a round leaves, after so many of them.
+    """Return how many bytes a round leaves, after a number of rounds.
 
-    The least of what several hundred left, as a table is made larger now and then.
+    The minimum over several hundred rounds, as tables grow now and then.
     """
     await rounds(system, do, 0, before)
     held = [traced()]
@@ -83,7 +83,7 @@ async def growth(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("do", churn.ROUNDS)
 async def test_what_comes_and_goes(do: Round, traced: Callable[[], int]) -> None:
-    """It leaves nothing: not what an entry in a table takes."""
+    """A round leaves nothing, not even the size of a table entry."""
     async with System() as system:
         # The interpreter itself keeps some memory of the first thousand `match`es.
         assert await growth(system, do, traced, before=300) < 50
@@ -97,9 +97,9 @@ async def all_that_leave_a_text(system: System, number: int) -> None:
 
 @pytest.mark.asyncio
 async def test_what_leaves_a_text(traced: Callable[[], int]) -> None:
-    """When the last thousand are kept, others leave nothing any more."""
+    """When the last thousand are kept, further ones leave nothing."""
     async with System() as system:
-        # A failure is a text, and so is what was said once in the log.
+        # A failure is a text, and so is a warning that is logged once.
         assert await growth(system, all_that_leave_a_text, traced, before=520) < 30
         assert len(system.failures) == 1000
 
@@ -107,7 +107,7 @@ async def test_what_leaves_a_text(traced: Callable[[], int]) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("do", churn.ROUNDS_IN_THREADS)
 async def test_threads(do: Round, traced: Callable[[], int]) -> None:
-    """Of those that have ended not even a hundred are known."""
+    """Fewer than a hundred ended ones are still known."""
     async with System() as system:
         await rounds(system, do, 0, 150)
         before = traced()
@@ -117,19 +117,19 @@ async def test_threads(do: Round, traced: Callable[[], int]) -> None:
 
 @pytest.mark.asyncio
 async def test_parties_that_are_gone(traced: Callable[[], int]) -> None:
-    """A dispatcher that knows parties forgets those that have nobody."""
+    """A dispatcher with parties forgets those without actors."""
 
     def party_of(path: str) -> str:
         return f"party of {path}"
 
     async with System(FairDispatcher(party_of)) as system:
-        # Of the paths that are left the last 16,384 are remembered.
+        # The last 16,384 unused paths are remembered.
         assert await growth(system, churn.distinct_paths, traced, before=2000) < 100
 
 
 @pytest.mark.asyncio
 async def test_observers_and_traces(traced: Callable[[], int]) -> None:
-    """Who observes and who traces makes no difference."""
+    """Observers and propagators make no difference."""
 
     class Tracer:
         def inject(self) -> str:
@@ -148,7 +148,7 @@ async def test_observers_and_traces(traced: Callable[[], int]) -> None:
 
 
 async def generation(system: System, number: int, size: int) -> None:
-    """Have actors of several kinds come and go together, at paths of their own."""
+    """Let actors of several kinds come and go together, at their own paths."""
     asks: list[Awaitable[object]] = []
     refs: list[ActorRef[Any]] = []
     for one in range(size):
@@ -176,7 +176,7 @@ async def generation(system: System, number: int, size: int) -> None:
 async def generations(
     traced: Callable[[], int], count: int, size: int
 ) -> tuple[int, int]:
-    """Return what is held after so many, at their height and when all is over."""
+    """Return the objects held after n, at the maximum and at the end."""
     async with System() as system:
         await generation(system, 0, size)
         before = highest = traced()
@@ -189,7 +189,7 @@ async def generations(
 
 @pytest.mark.asyncio
 async def test_twenty_thousand_actors(traced: Callable[[], int]) -> None:
-    """They come and go; what stays are the paths that were left last, and texts."""
+    """Only the last unused paths, and texts, stay."""
     highest, left = await generations(traced, 100, 200)
     assert max(highest, left) < 5_000_000
 
@@ -197,7 +197,7 @@ async def test_twenty_thousand_actors(traced: Callable[[], int]) -> None:
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_million_actors(traced: Callable[[], int]) -> None:
-    """So it is for a million (`CCW_CHURN_ACTORS`)."""
+    """The same for a million (`CCW_CHURN_ACTORS`)."""
     highest, left = await generations(traced, MILLION // 1000, 1000)
     assert max(highest, left) < 5_000_000
 
@@ -206,7 +206,7 @@ async def test_million_actors(traced: Callable[[], int]) -> None:
 
 
 class Held:
-    """Something that can be looked for."""
+    """An object to search for."""
 
 
 class Upload(Message, frozen=True):
@@ -216,13 +216,13 @@ class Upload(Message, frozen=True):
 
 
 class Do(Request[Note], frozen=True):
-    """Has it do something."""
+    """Makes it do something."""
 
     fails: bool = False
 
 
 class Holder(Actor[Do | Upload]):
-    """Holds something, and has something in its hands while it handles a message."""
+    """Holds an object, and uses another one while it handles a message."""
 
     def __init__(self, held: "list[weakref.ref[Held]]") -> None:
         self.held = Held()
@@ -259,13 +259,13 @@ class AsyncHolder(Holder):
 
 
 async def do(ref: ActorRef[Any], *, fails: bool) -> None:
-    """Have a holder fail, or not."""
+    """Make a holder fail, or not."""
     with pytest.raises(ActorFailedError) if fails else nullcontext():
         await ref.ask(Do(fails))
 
 
 def alive(held: "list[weakref.ref[Held]]") -> int:
-    """Return how many are held by anybody."""
+    """Return how many of the objects are still held."""
     gc.collect()
     return sum(one() is not None for one in held)
 
@@ -274,7 +274,7 @@ def alive(held: "list[weakref.ref[Held]]") -> int:
 @pytest.mark.parametrize("kind", [Holder, AsyncHolder])
 @pytest.mark.parametrize("fails", [False, True])
 async def test_ended_actor_is_freed(kind: type[Holder], *, fails: bool) -> None:
-    """Also while its reference is kept, and it has failed."""
+    """Also while its reference is kept, and after it has failed."""
     held: list[weakref.ref[Held]] = []
     async with System() as system:
         refs: list[ActorRef[Any]] = []
@@ -293,7 +293,7 @@ async def test_ended_actor_is_freed(kind: type[Holder], *, fails: bool) -> None:
 
 @pytest.mark.asyncio
 async def test_ended_thread_is_freed() -> None:
-    """So is an actor that was in a thread."""
+    """The same for an actor in a thread."""
     held: list[weakref.ref[Held]] = []
     async with System() as system:
         for fails in (False, True):
@@ -309,7 +309,7 @@ async def test_ended_thread_is_freed() -> None:
 @pytest.mark.parametrize("kind", [Holder, AsyncHolder])
 @pytest.mark.parametrize("thread", [False, True])
 async def test_earlier_life_is_freed(kind: type[Holder], *, thread: bool) -> None:
-    """After a restart nothing is held of the life before."""
+    """After a restart nothing holds objects of the last life."""
     if thread and kind is AsyncHolder:
         return
     held: list[weakref.ref[Held]] = []
@@ -327,7 +327,7 @@ async def test_earlier_life_is_freed(kind: type[Holder], *, thread: bool) -> Non
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", [Holder, AsyncHolder])
 async def test_failures_wait_for_no_collector(kind: type[Holder]) -> None:
-    """What a failed handler had in its hands is not in a circle of references."""
+    """Objects of a failed handler are not in a reference cycle."""
     held: list[weakref.ref[Held]] = []
     async with System() as system:
         ref = system.spawn(lambda: kind(held), supervision=Restart(limit=100))
@@ -344,7 +344,7 @@ async def test_failures_wait_for_no_collector(kind: type[Holder]) -> None:
 
 @pytest.mark.asyncio
 async def test_failures_hold_no_messages(traced: Callable[[], int]) -> None:
-    """A thousand failures are texts, however large what they failed on."""
+    """A thousand failures are texts, however large their messages are."""
     async with System() as system:
         supervision = Restart(limit=1000)
         ref = system.spawn(lambda: Holder([]), supervision=supervision)
@@ -358,7 +358,7 @@ async def test_failures_hold_no_messages(traced: Callable[[], int]) -> None:
 
 
 def test_text_of_a_failure_is_cut() -> None:
-    """An error that has a large message in its text is kept without the middle."""
+    """An error with a large message in its text is kept without the middle."""
 
     class Tells(Holder):
         @receive
@@ -397,7 +397,7 @@ async def test_system_is_freed() -> None:
 
 
 class Lines:
-    """Counts the lines of this package that the thread runs meanwhile."""
+    """Counts the lines of this package that the thread runs."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -436,13 +436,13 @@ async def plain(system: System, count: int) -> Callable[[], Awaitable[object]]:
 
 
 async def with_timers(system: System, count: int) -> Callable[[], Awaitable[object]]:
-    """Actors with timers under way."""
+    """Actors with armed timers."""
     refs = [system.spawn(WithTimers()) for _ in range(count)]
     return lambda: stop_all(refs)
 
 
 async def beside_asks(system: System, count: int) -> Callable[[], Awaitable[object]]:
-    """Actors beside as many asks that wait for another one."""
+    """Actors, with as many asks that wait for another one."""
     slow = system.spawn(Member())
     asks = [asyncio.ensure_future(slow.ask(Late())) for _ in range(count)]
     await asyncio.sleep(0)
@@ -457,7 +457,7 @@ async def beside_asks(system: System, count: int) -> Callable[[], Awaitable[obje
 
 
 async def waited_for(system: System, count: int) -> Callable[[], Awaitable[object]]:
-    """Actors whose ends somebody waits for, all at once."""
+    """Actors whose ends tasks await, all at once."""
     refs = [system.spawn(Member()) for _ in range(count)]
     ends = asyncio.gather(*(ref.stopped(timeout=60) for ref in refs))
     await asyncio.sleep(0)
@@ -498,7 +498,7 @@ async def one_by_one(system: System, count: int) -> Callable[[], Awaitable[objec
 
 
 async def in_a_shutdown(system: System, count: int) -> Callable[[], Awaitable[object]]:
-    """Actors that are there when the System is shut down."""
+    """Actors that exist when the System is shut down."""
     for _ in range(count):
         system.spawn(WithTimers())
     return system.shutdown
@@ -528,7 +528,7 @@ ENDS = (
 async def test_cost_of_an_end(
     ends: Callable[[System, int], Awaitable[Callable[[], Awaitable[object]]]],
 ) -> None:
-    """For twice as many actors it is twice as much."""
+    """Twice as many actors cost twice as much."""
     counts: list[int] = []
     for count in (100, 200, 400):
         async with System() as system:

@@ -1,4 +1,4 @@
-"""Periodic timers: what their messages are, and are not."""
+"""Periodic timers and their messages."""
 
 import math
 
@@ -26,7 +26,7 @@ class Begin(Message, frozen=True):
 
 
 class Tick(Message, frozen=True):
-    """What the timer brings."""
+    """The message of the timer."""
 
 
 class Count(Message, frozen=True):
@@ -40,7 +40,7 @@ class Ask(Request[Count], frozen=True):
 
 
 class ClockState(msgspec.Struct):
-    """What a clock remembers."""
+    """The state of a clock."""
 
     ticks: int = 0
 
@@ -50,20 +50,20 @@ class Stop(Message, frozen=True):
 
 
 class Nap(Message, frozen=True):
-    """Has a handler wait for some seconds."""
+    """Makes a handler wait for some seconds."""
 
     seconds: float
 
 
 class TimesState(msgspec.Struct):
-    """What a metronome remembers."""
+    """The state of a metronome."""
 
     times: list[float]
     key: int = 0
 
 
 class Clock(Actor[Begin | Tick | Ask]):
-    """Answers each tick, as if somebody had asked for it."""
+    """Answers each tick, as if it were a request."""
 
     def __init__(self) -> None:
         self.state = ClockState()
@@ -75,18 +75,18 @@ class Clock(Actor[Begin | Tick | Ask]):
 
     @receive
     def tick(self, _message: Tick) -> Count:
-        """Count it; the answer goes to who set the timer, which refuses it."""
+        """Count it; the answer goes to the actor of the timer, which refuses it."""
         self.state.ticks += 1
         return Count(self.state.ticks)
 
     @receive
     def ask(self, _message: Ask) -> None:
-        """Answer nothing, and do as if it were answered later."""
+        """Answer nothing, but read `reply_to`."""
         self.answered_later = self.reply_to
 
 
 def test_answer_to_a_tick_answers_no_ask() -> None:
-    """What a handler returns for a tick does not end an ask of the timer's number."""
+    """A handler's result for a tick does not end an ask with the timer's number."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     actor = Clock()
@@ -97,7 +97,7 @@ def test_answer_to_a_tick_answers_no_ask() -> None:
 
 
 class Metronome(Actor[Begin | Tick | Stop | Nap]):
-    """Notes the times of its ticks; every nap keeps it from them for some seconds."""
+    """Notes the times of its ticks; every nap blocks it for some seconds."""
 
     def __init__(self) -> None:
         self.state = TimesState([])
@@ -119,7 +119,7 @@ class Metronome(Actor[Begin | Tick | Stop | Nap]):
 
     @receive
     async def nap(self, message: Nap) -> None:
-        """Sleep; afterwards fail, if that was for no time at all."""
+        """Sleep; then fail, if the time was 0."""
         await self.sleep(message.seconds)
         if not message.seconds:
             raise ValueError("overslept")
@@ -128,7 +128,7 @@ class Metronome(Actor[Begin | Tick | Stop | Nap]):
 def metronome(
     *, mailbox: Mailbox | None = None
 ) -> tuple[VirtualDispatcher, Metronome, ActorRef[Begin | Stop | Nap]]:
-    """Return a metronome that is about to begin, in virtual time."""
+    """Return a metronome that has not started, in virtual time."""
     dispatcher, actor = VirtualDispatcher(), Metronome()
     ref = System(dispatcher).spawn(
         actor, "metronome", supervision=Restart(), mailbox=mailbox
@@ -145,7 +145,7 @@ def test_times() -> None:
 
 
 def test_slow_actor_is_not_buried() -> None:
-    """While one tick waits to be handled no other is made; later the beat is kept."""
+    """While one tick waits no other is sent; later the beat is kept."""
     dispatcher, actor, ref = metronome()
     dispatcher.advance(1.5)
     ref.tell(Nap(10.2))
@@ -156,7 +156,7 @@ def test_slow_actor_is_not_buried() -> None:
 
 
 def test_cancel() -> None:
-    """A cancelled timer ticks no more, but for the tick that waits already."""
+    """A cancelled timer sends no more ticks; one that already waits stays."""
     dispatcher, actor, ref = metronome()
     dispatcher.advance(1.5)
     for message in (Nap(1.0), Stop(), Stop()):
@@ -180,7 +180,7 @@ def test_restart() -> None:
 
 
 def test_full_mailbox() -> None:
-    """Ticks come through a mailbox that is full, and take nobody's place there."""
+    """Ticks pass a full mailbox, and take no room there."""
     dispatcher, actor, ref = metronome(mailbox=Mailbox(1))
     dispatcher.advance(0.5)
     ref.tell(Nap(2.0))
@@ -202,7 +202,7 @@ def test_wrong_interval(interval: float) -> None:
 
 
 def test_stepping() -> None:
-    """Where the caller picks what happens, a tick is a choice that comes again."""
+    """Under the stepping dispatcher a tick is a recurring choice."""
     dispatcher, actor = SteppingDispatcher(), Metronome()
     System(dispatcher).spawn(actor, "metronome").tell(Begin())
     dispatcher.step()
@@ -220,13 +220,13 @@ def test_stepping() -> None:
 
 
 class Moody(Actor[Tick]):
-    """Ticks, and changes its mood at the first tick."""
+    """Ticks, and changes its behaviour at the first tick."""
 
     def __init__(self) -> None:
         self.ticks: list[str] = []
 
     def on_start(self) -> None:
-        """Tick in one mood."""
+        """Tick in one behaviour."""
         self.every(1.0, Tick())
         self.become("glad")
 
@@ -243,7 +243,7 @@ class Moody(Actor[Tick]):
 
 
 def test_change_of_behaviour() -> None:
-    """A periodic timer goes on through it: each tick is for the behaviour it meets."""
+    """A periodic timer continues: each tick is for the current behaviour."""
     clock, moody = VirtualDispatcher(), Moody()
     System(clock).spawn(moody)
     clock.advance(3.5)

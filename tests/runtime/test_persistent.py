@@ -1,4 +1,4 @@
-"""What an actor has in `persistent` is there after a restart, in every world."""
+"""An actor's `persistent` data survives a restart, under every dispatcher."""
 
 from collections.abc import Callable
 
@@ -21,17 +21,17 @@ from tests.runtime.worlds import World
 
 
 class Write(Message, frozen=True):
-    """A number to be kept, in both places."""
+    """A number to keep, in both places."""
 
     number: int
 
 
 class WriteAndFail(Write, frozen=True):
-    """A number to be kept, and a failure after that."""
+    """A number to keep, and a failure after that."""
 
 
 class Kept(Message, frozen=True):
-    """What is in memory, and what is persistent; -1 for nothing."""
+    """The number in memory and the persistent one; -1 for none."""
 
     in_memory: int
     persistent: int
@@ -78,7 +78,7 @@ class Store(Actor[Write | WriteAndFail | Read]):
 
 
 class Late(Store):
-    """Begins without a disk, and gets one when there is something to write."""
+    """Starts without `persistent`, and sets it at the first write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,10 +93,10 @@ class Late(Store):
 
 
 class Waiting(Store):
-    """Comes back from a restart by and by, and has read its disk by then."""
+    """Waits in `on_restart`, and reads `persistent` there."""
 
     async def on_restart(self) -> None:
-        """Begin with what is persistent."""
+        """Start with the persistent number."""
         await self.sleep(0.0)
         assert self.persistent is not None
         self.state.number = self.persistent.number + 100
@@ -112,7 +112,7 @@ RESTARTS = (
 @pytest.mark.asyncio
 @pytest.mark.parametrize("actor", RESTARTS)
 async def test_restart(world: World, actor: Store | Callable[[], Store]) -> None:
-    """A restart sets back `state` alone, even after a write that was not the last."""
+    """A restart resets only `state`."""
     if isinstance(actor, Store):
         actor = Store()
     ref = world.system.spawn(actor, "store", supervision=Restart())
@@ -130,7 +130,7 @@ async def test_restart(world: World, actor: Store | Callable[[], Store]) -> None
 @pytest.mark.asyncio
 @pytest.mark.parametrize("make", [Store, Late])
 async def test_restart_in_a_thread(make: type[Store]) -> None:
-    """So it is for an actor in a Pykka thread of its own."""
+    """The same for an actor in its own Pykka thread."""
     async with System() as system:
         ref = system.spawn_thread(make, "store", supervision=Restart())
         ref.tell(Write(1))
@@ -142,14 +142,14 @@ async def test_restart_in_a_thread(make: type[Store]) -> None:
 
 @pytest.mark.asyncio
 async def test_hook_that_waits_in_a_thread() -> None:
-    """One that would have to wait in a thread is refused there."""
+    """An async hook in a thread is refused."""
     async with System() as system:
         with pytest.raises(DispatcherError, match="on_restart is async"):
             system.spawn_thread(Waiting, "store", supervision=Restart())
 
 
 def test_hook_that_waits() -> None:
-    """An `on_restart` that waits finds it there."""
+    """A waiting `on_restart` finds the data."""
     system = System(VirtualDispatcher())
     ref = system.spawn(Waiting, "store", supervision=Restart())
     ref.tell(WriteAndFail(7))
@@ -171,7 +171,7 @@ def test_none_without_a_restart() -> None:
 
 @pytest.mark.parametrize("make", [Store, Late])
 def test_snapshot_and_restore(make: type[Store]) -> None:
-    """A System that is put back has what was persistent then, if anything was."""
+    """A restored System has the persistent data of the snapshot, if any."""
     dispatcher = SteppingDispatcher()
     system = System(dispatcher)
     ref = system.spawn(make, "store", supervision=Restart())

@@ -1,4 +1,4 @@
-"""Which actor a reference means: its System, its path, and which of those there."""
+"""The actor that a reference means: its System, its path, and its incarnation."""
 
 import asyncio
 import copy
@@ -33,23 +33,23 @@ class Alarm(Message, frozen=True):
 
 
 class Introduce(Message, frozen=True):
-    """Makes somebody known."""
+    """Introduces an actor."""
 
     ref: ActorRef[Any]
 
 
 class Owner(Message, frozen=True):
-    """Says whom an answer is owed to."""
+    """Passes on a `reply_to`."""
 
     to: ReplyTo[Note]
 
 
 class Who(Request[Introduce], frozen=True):
-    """Asks who was introduced last."""
+    """Asks which actor was introduced last."""
 
 
 class Host(Actor[Introduce | Who | Owner | Terminated]):
-    """Keeps who is introduced to it; `does` is done with each, `ends` who has ended."""
+    """Keeps introduced actors; calls `does` with each; `ends` has the ended ones."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Host(Actor[Introduce | Who | Owner | Terminated]):
 
     @receive
     async def introduce(self, message: Introduce) -> None:
-        """Keep, and do."""
+        """Keep the actor, and call `does`."""
         self.guests.append(message.ref)
         try:
             done = self.does(self, message.ref) if self.does is not None else None
@@ -78,7 +78,7 @@ class Host(Actor[Introduce | Who | Owner | Terminated]):
 
     @receive
     def owner(self, message: Owner) -> None:
-        """Answer for somebody else."""
+        """Answer for another actor."""
         try:
             self.reply(message.to, Note("from a stranger"))
         except Exception as error:  # noqa: BLE001 - it is looked at
@@ -100,7 +100,7 @@ class Session(Diary):
 
 
 class Play:
-    """A System under a clock, and two sessions, one after the other, at one path."""
+    """A System under a clock, and two sessions at one path, one after the other."""
 
     def __init__(self) -> None:
         self.clock = VirtualDispatcher()
@@ -109,7 +109,7 @@ class Play:
         self.old = self.system.spawn(self.first, "session/7")
 
     def respawn(self) -> ActorRef[Any]:
-        """End the first, have the second in its place; return the reference."""
+        """End the first, spawn the second; return its reference."""
         self.old.stop()
         self.clock.run()
         new = self.system.spawn(self.second, "session/7")
@@ -144,7 +144,7 @@ def test_reference_on_the_wire() -> None:
 
 
 def test_reference_to_one_who_has_ended() -> None:
-    """It is dead: nothing sent to it reaches who is there now, and no stop does."""
+    """It is dead: no message and no stop reaches the current actor."""
     play = Play()
     new = play.respawn()
     assert (play.old.is_alive, new.is_alive) == (False, True)
@@ -162,7 +162,7 @@ def test_reference_to_one_who_has_ended() -> None:
 
 
 def test_references_are_equal_if_they_mean_the_same() -> None:
-    """The same actor, and not another one at the same path, or of the same number."""
+    """Equal references mean the same actor, and no other."""
     play = Play()
     other = play.system.spawn(Session(), "other")
     again = play.system.ref("session/7")
@@ -174,7 +174,7 @@ def test_references_are_equal_if_they_mean_the_same() -> None:
 
 
 def test_copies_of_a_reference() -> None:
-    """A copy is the reference itself; it is sent, and not pickled."""
+    """A copy is the reference itself; it can be sent, but not pickled."""
     ref = Play().old
     assert copy.copy(ref) is copy.deepcopy(ref) is ref
     assert copy.deepcopy({"them": [ref]}) == {"them": [ref]}
@@ -183,7 +183,7 @@ def test_copies_of_a_reference() -> None:
 
 
 def test_reference_by_a_path() -> None:
-    """It means who is there now; or who is spawned there next, if nobody is."""
+    """It means the current actor, or else the next one."""
     play = Play()
     assert play.system.ref("session/7") == play.old
     play.old.stop()
@@ -197,7 +197,7 @@ def test_reference_by_a_path() -> None:
 
 
 def test_restart_is_no_end() -> None:
-    """References go on through a restart."""
+    """References survive a restart."""
     clock = VirtualDispatcher()
     system = System(clock)
     ref = system.spawn(Session, "session/7", supervision=Restart())
@@ -209,11 +209,11 @@ def test_restart_is_no_end() -> None:
 
 
 def test_path_that_is_free_after_a_failed_start() -> None:
-    """Who could not start was there for a moment: the next one has another number."""
+    """An actor that failed to start used a number: the next one has another."""
 
     class Stillborn(Session):
         def on_start(self) -> None:
-            """Do not start."""
+            """Fail to start."""
             raise OSError("no port")
 
     system = System(VirtualDispatcher())
@@ -238,7 +238,7 @@ class Teller(Session):
 
 
 def test_sender_who_has_ended() -> None:
-    """A late answer to what it has told does not reach the next one at its path."""
+    """A late answer to a told request does not reach the next actor at its path."""
     clock = VirtualDispatcher()
     system, next_one = System(clock), Session()
     other = system.spawn(Diary(), "other")
@@ -254,7 +254,7 @@ def test_sender_who_has_ended() -> None:
 
 
 def test_watching_one_who_has_ended() -> None:
-    """Who watches it is told at once, of that one, and nothing of the next."""
+    """A watcher receives the notice of that actor at once, and none of the next."""
     play, host = Play(), Host(lambda host, ref: host.watch(ref))
     new = play.respawn()
     play.system.spawn(host, "host").tell(Introduce(play.old))
@@ -267,7 +267,7 @@ def test_watching_one_who_has_ended() -> None:
 
 
 def test_watcher_who_has_ended() -> None:
-    """A notice for it does not reach who is at its path now."""
+    """A notice for it does not reach the current actor at its path."""
     play = Play()
     watching, next_one = Host(lambda host, ref: host.watch(ref)), Host()
     watcher = play.system.spawn(watching, "host")
@@ -282,7 +282,7 @@ def test_watcher_who_has_ended() -> None:
 
 
 def test_timers_of_one_who_has_ended() -> None:
-    """Who sets or cancels one then does nothing to who is there now."""
+    """Setting or cancelling one does not affect the current actor."""
     play = Play()
     key = play.first.after(5.0, Alarm())
     play.respawn()
@@ -296,7 +296,7 @@ def test_timers_of_one_who_has_ended() -> None:
 
 
 def test_references_of_one_who_has_ended_to_itself() -> None:
-    """They are dead as well: what it sends itself is lost."""
+    """They are dead as well: messages to itself are lost."""
     play = Play()
     play.respawn()
     assert play.first.ref == play.old
@@ -327,9 +327,9 @@ USES: dict[str, Callable[[Host, ActorRef[Any]], Any]] = {
 @loop
 @pytest.mark.parametrize("use", USES)
 async def test_reference_of_another_system(use: str) -> None:
-    """To use it raises, and names that System and those known; it reaches nobody.
+    """Using it raises, names that System and the known ones, and reaches nobody.
 
-    Also where an actor of the same path is, in this System.
+    Also if this System has an actor at the same path.
     """
     async with System(name="one") as one, System(name="two") as two:
         right, wrong, host = Diary(), Diary(), Host(USES[use])
@@ -350,7 +350,7 @@ async def test_reference_of_another_system(use: str) -> None:
 
 @loop
 async def test_reference_that_is_passed_on() -> None:
-    """It goes through a System that does not know it as it is, and works at home."""
+    """It passes unchanged through an unknown System, and works in its own."""
     async with System(name="one") as one, System(name="two") as two:
         diary = Diary()
         ref = one.spawn(diary, "diary")
@@ -367,7 +367,7 @@ async def test_reference_that_is_passed_on() -> None:
 
 @loop
 async def test_reference_that_did_not_travel() -> None:
-    """In one process a reference at hand works: its actor hears it from outside."""
+    """In one process a reference held by the code works: messages come from outside."""
     async with System(name="one") as one, System(name="two") as two:
         diary, told = Diary(), list[str]()
         ref = one.spawn(diary, "diary")
@@ -382,19 +382,19 @@ async def test_reference_that_did_not_travel() -> None:
 
 
 class Passing(Actor[Carry]):
-    """Answers nothing, and keeps to whom it owes an answer."""
+    """Does not answer, and keeps `reply_to`."""
 
     def __init__(self) -> None:
         self.owed: list[ReplyTo[Note]] = []
 
     @receive
     def carry(self, _message: Carry) -> None:
-        """Have another one answer."""
+        """Let another actor answer."""
         self.owed.append(self.reply_to)
 
 
 class Asking(Actor[Introduce | Note]):
-    """Tells a request, and keeps what it hears."""
+    """Tells a request, and keeps the answers."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -425,9 +425,9 @@ async def assert_cannot_answer(other: System, passing: Passing) -> None:
 
 @loop
 async def test_answer_to_an_ask_of_another_system() -> None:
-    """Who gets a `reply_to` of another System cannot answer, and answers nobody else.
+    """A `reply_to` of another System cannot be answered, and reaches nobody else.
 
-    The ask of that number is not the one.
+    The ask of the same number here is a different one.
     """
     async with System(name="one") as one, System(name="two") as two:
         passing = Passing()
@@ -441,7 +441,7 @@ async def test_answer_to_an_ask_of_another_system() -> None:
 
 @loop
 async def test_answer_that_is_owed_in_another_system() -> None:
-    """Nor does it answer the actor at the path of the one that is owed."""
+    """Nor does it reach the actor at the same path here."""
     async with System(name="one") as one, System(name="two") as two:
         passing, asking, other = Passing(), Asking(), Asking()
         two.spawn(other, "asking")
@@ -453,7 +453,7 @@ async def test_answer_that_is_owed_in_another_system() -> None:
 
 @pytest.mark.asyncio
 async def test_names_of_systems() -> None:
-    """Without a name each has one of its own; what can be repeated always the same."""
+    """By default each System has its own name; repeatable ones always the same."""
     assert len({System().name for _ in range(3)}) == 3
     assert {System(VirtualDispatcher()).name for _ in range(3)} == {"system"}
     assert System(VirtualDispatcher(), name="mine").name == "mine"

@@ -1,4 +1,4 @@
-"""What no handler takes, answers of a wrong type, and answers that never come."""
+"""Refused messages, answers of a wrong type, and missing answers."""
 
 import logging
 from typing import Any
@@ -28,19 +28,19 @@ OTHER = "other refused Note: Log has no handler for it, only for Event"
 
 
 class Event(Message, frozen=True):
-    """Something that has happened."""
+    """An event."""
 
     at: float
 
 
 class Clicked(Event, frozen=True):
-    """One of those events, with a field more."""
+    """An event with one more field."""
 
     button: int
 
 
 class Log(Actor[Event]):
-    """Keeps events, and cares for what becomes of what it sends."""
+    """Keeps events, and handles `Failure`."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -69,7 +69,7 @@ class Sender(Actor[Note | Failure]):
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Take the warnings that were logged."""
+    """Return the logged warnings."""
     found = [one.message for one in caplog.records if one.levelno == logging.WARNING]
     caplog.clear()
     return found
@@ -82,9 +82,9 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_subclass_of_what_is_handled(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Handlers go by the exact type: the refusal is a warning that says so.
+    """Handlers match the exact type: the refusal is a warning that says so.
 
-    Type checkers let such a message through, so nothing else would tell of it.
+    Type checkers accept such a message, so nothing else would report it.
     """
     log = Log()
     ref = world.system.spawn(log, "log")
@@ -98,9 +98,9 @@ async def test_subclass_of_what_is_handled(
 
 @loop
 async def test_warning_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """It is one warning for each actor and type, however many there are; all are told.
+    """One warning for each actor and type; each sender receives a `Failure`.
 
-    A sender that handles `Failure` hears of each.
+    A sender that handles `Failure` receives one for each.
     """
     sender = Sender()
     refs = [world.system.spawn(Log(), path) for path in ("log", "other")]
@@ -121,7 +121,7 @@ async def test_warning_once(world: World, caplog: pytest.LogCaptureFixture) -> N
 
 @loop
 async def test_asking_who_has_no_handler(world: World) -> None:
-    """It is an error to who asks, which says what that actor has handlers for."""
+    """The ask raises an error that names the handled types."""
     ref: Any = world.system.spawn(Log(), "log")
     text = "^log refused Collect: Log has no handler for it, only for Event$"
     with pytest.raises(MessageError, match=text):
@@ -155,7 +155,7 @@ async def test_wrong_field(world: World) -> None:
 
 @pytest.mark.parametrize("what", [3, {"x": 1}, "text", None, (1, 2)])
 def test_what_is_no_message(what: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """What is told and is no message is refused: a warning says so."""
+    """A told value that is no message is refused, with a warning."""
     clock = VirtualDispatcher()
     system = System(clock)
     ref: Any = system.spawn(Log(), "log")
@@ -168,7 +168,7 @@ def test_what_is_no_message(what: Any, caplog: pytest.LogCaptureFixture) -> None
 
 @loop
 async def test_asking_with_what_is_no_request(world: World) -> None:
-    """It raises where it is asked: nothing says what would answer it."""
+    """It raises at the ask, because it names no answer."""
     ref: Any = world.system.spawn(Log(), "log")
     with pytest.raises(TypeError, match=r"^Event does not say what answers it"):
         await world.ask(ref, Event(1.0))  # type: ignore[arg-type]
@@ -176,14 +176,14 @@ async def test_asking_with_what_is_no_request(world: World) -> None:
 
 
 class Moody(Actor[Note]):
-    """Handles `Failure` in one of its moods only."""
+    """Handles `Failure` in only one behaviour."""
 
     def __init__(self) -> None:
         self.failures: list[Failure] = []
 
     @receive
     def note(self, message: Note) -> None:
-        """Send to nobody, in that mood."""
+        """Send to nobody, in that behaviour."""
         self.become(message.text)
         self.system.ref("nobody").tell(message)
 
@@ -202,7 +202,7 @@ class Moody(Actor[Note]):
 async def test_failure_in_a_behaviour(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who handles `Failure` in its present behaviour is told, and no one else."""
+    """Only an actor that handles `Failure` in its current behaviour receives one."""
     moody = Moody()
     ref = world.system.spawn(moody, "moody")
     for mood in ("careful", "careless"):
@@ -216,7 +216,7 @@ async def test_failure_in_a_behaviour(
 
 
 def answering(answer: Any) -> type[Actor[Any]]:
-    """Return a class of actors that answer with that, and say nothing of it before."""
+    """Return a class of actors that answer with that, without a return annotation."""
 
     class Answering(Actor[Collect | Note]):
         @receive
@@ -226,7 +226,7 @@ def answering(answer: Any) -> type[Actor[Any]]:
 
         @receive
         def note(self, _message: Note) -> Any:
-            """Answer as well, to nobody."""
+            """Also answer to nobody."""
             return answer
 
     return Answering
@@ -234,9 +234,9 @@ def answering(answer: Any) -> type[Actor[Any]]:
 
 @loop
 async def test_wrong_answer(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The error names who answered what with what, and what was expected.
+    """The error names actor, request, answer, and the expected type.
 
-    It is a warning, too, once: the mistake is not that of who asked.
+    It is also a warning, once, because the mistake is not the asker's.
     """
     ref = world.system.spawn(answering(Note("x")), "a")
     text = "a answered Collect with Note; expected Notes"
@@ -261,7 +261,7 @@ async def test_wrong_field_in_an_answer(world: World) -> None:
 
 @loop
 async def test_answer_that_is_no_message(world: World) -> None:
-    """It is a failure of who answers, and names what was given and expected."""
+    """The answering actor fails; the error names the given and expected types."""
     ref = world.system.spawn(answering("text"), "a")
     with pytest.raises(ActorFailedError) as caught:
         await world.ask(ref, Collect())
@@ -277,7 +277,7 @@ async def test_answer_that_is_no_message(world: World) -> None:
 async def test_answer_that_never_comes(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A handler that returns None, and has not taken `reply_to`, has forgotten it."""
+    """A handler that returns None without reading `reply_to` forgot to answer."""
     ref = world.system.spawn(answering(None), "a")
     with pytest.raises(NoAnswerError, match=r"^a does not answer Collect: .*got None$"):
         await world.ask(ref, Collect())
@@ -292,11 +292,11 @@ async def test_answer_that_never_comes(
 
 
 class Either(Request[Note | Notes], frozen=True):
-    """Is answered by one of two."""
+    """A request with one of two answers."""
 
 
 class Vague(Request[Any], frozen=True):
-    """Is answered by anything."""
+    """A request with any answer."""
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ class Vague(Request[Any], frozen=True):
     ],
 )
 def test_answers_that_are_right(request_type: Any, answer: Any) -> None:
-    """What a handler says it returns fits its request, or says nothing of it."""
+    """A return annotation that fits the request, or says nothing, is accepted."""
 
     def handler(self: Actor, message: Any) -> Any:
         """Do nothing."""
@@ -343,7 +343,7 @@ def test_answers_that_are_right(request_type: Any, answer: Any) -> None:
 def test_answers_that_are_wrong(
     request_type: Any, answer: Any, text: str, *, is_async: bool
 ) -> None:
-    """What a handler says it returns is held to its request, async or not."""
+    """A return annotation is checked against the request, async or not."""
 
     def handler(self: Actor, message: Any) -> Any:
         """Do nothing."""
@@ -377,6 +377,6 @@ def test_receive_of_what_is_no_request() -> None:
 
 
 def test_diary_is_as_it_was() -> None:
-    """The handlers of a class that is right are found, whatever was refused before."""
+    """The handlers of a correct class are found, whatever was refused before."""
     system = System(VirtualDispatcher())
     assert system.spawn(Diary()).ask(Collect(), block=True) == Notes(())

@@ -1,4 +1,4 @@
-"""Actors killed and restarted under load, and nothing lost that was promised."""
+"""Actors fail and restart under load, and every guarantee holds."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ class Job(Message, frozen=True):
 
 
 class Done(Message, frozen=True):
-    """The number of the piece of work that is done."""
+    """The number of the finished job."""
 
     number: int
 
@@ -46,13 +46,13 @@ class Ask(Request[Done], frozen=True):
 
 
 class WorkerState(msgspec.Struct):
-    """How much was done in this life."""
+    """The number of jobs done in this life."""
 
     count: int = 0
 
 
 class Worker(Actor[Job | Ask]):
-    """Does jobs; some of them in a handler that waits."""
+    """Does jobs, some of them in a waiting handler."""
 
     def __init__(self, done: Counter[int]) -> None:
         self.done = done
@@ -60,7 +60,7 @@ class Worker(Actor[Job | Ask]):
 
     @receive
     def job(self, message: Job) -> None:
-        """Do it, or fail."""
+        """Do the job, or fail."""
         self.done[message.number] += 1
         self.state.count += 1
         if message.fatal:
@@ -68,7 +68,7 @@ class Worker(Actor[Job | Ask]):
 
     @receive
     async def ask(self, message: Ask) -> Done:
-        """Do it in two parts."""
+        """Do the job in two parts."""
         await asyncio.sleep(0)
         self.done[message.number] += 1
         if message.fatal:
@@ -157,7 +157,7 @@ async def soak(  # noqa: C901, PLR0915 - one history, and what it must have come
 @pytest.mark.asyncio
 @pytest.mark.filterwarnings("error")
 async def test_two_seconds() -> None:
-    """Two seconds of it."""
+    """Run for two seconds."""
     await soak(2.0, random.randrange(1 << 32))  # noqa: S311
 
 

@@ -1,4 +1,4 @@
-"""The stepping dispatcher: choices, deliveries, and going back."""
+"""The stepping dispatcher: choices, deliveries and snapshots."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ DELIVERIES: tuple[Delivery, ...] = ("mailbox", "channel")
 
 
 def race(delivery: Delivery) -> tuple[SteppingDispatcher, Diary]:
-    """Have two actors send to a third; the first one's message is sent first."""
+    """Let two actors send to a third; the first one's message is sent first."""
     dispatcher = SteppingDispatcher(delivery)
     system = System(dispatcher)
     diary = Diary()
@@ -54,7 +54,7 @@ def race(delivery: Delivery) -> tuple[SteppingDispatcher, Diary]:
 def orders(
     dispatcher: SteppingDispatcher, outcome: Callable[[], tuple[str, ...]]
 ) -> set[tuple[str, ...]]:
-    """Return the outcomes of all orders there are, by going back and forth."""
+    """Return the outcomes of all schedules, using snapshots."""
     found: set[tuple[str, ...]] = set()
     here = dispatcher.snapshot()
     choices = dispatcher.enabled()
@@ -68,14 +68,14 @@ def orders(
 
 
 def test_mailbox_delivery() -> None:
-    """Under mailbox delivery what was sent first is handled first, in every order."""
+    """Under mailbox delivery the first message sent is always handled first."""
     dispatcher, diary = race("mailbox")
     found = orders(dispatcher, lambda: tuple(texts_of(diary)))
     assert found == {("a1", "a2", "b1", "b2")}
 
 
 def test_channel_delivery() -> None:
-    """Under channel delivery only the order of each sender is kept."""
+    """Under channel delivery only the messages of each sender keep their order."""
     dispatcher, diary = race("channel")
     found = orders(dispatcher, lambda: tuple(texts_of(diary)))
     assert found == {
@@ -89,7 +89,7 @@ def test_channel_delivery() -> None:
 
 
 def test_channel_delivery_lets_a_third_party_overtake() -> None:
-    """What a sends b by way of c may come before what a sent b itself, earlier."""
+    """A message from a to b by way of c may overtake an earlier direct one."""
 
     def outcomes(delivery: Delivery) -> set[tuple[str, ...]]:
         dispatcher = SteppingDispatcher(delivery)
@@ -139,7 +139,7 @@ def test_peek() -> None:
 
 
 def test_choice_that_is_not_enabled() -> None:
-    """A choice that is not there is refused, naming those that are; nothing changes."""
+    """An unknown choice is refused, naming the enabled ones; nothing changes."""
     dispatcher, diary = race("mailbox")
     message = r"\('diary', 'b', 0\) is not enabled; enabled: \('diary', 'a', 0\)"
     for call in (dispatcher.step, dispatcher.peek):
@@ -152,7 +152,7 @@ def test_choice_that_is_not_enabled() -> None:
 
 
 def test_failure_is_raised_by_its_step() -> None:
-    """`step` raises what the handler has made of it."""
+    """`step` raises the failure of the handler."""
     dispatcher, diary = race("mailbox")
     dispatcher.run()
     diary.ref.tell(Blow("loud"))
@@ -161,12 +161,12 @@ def test_failure_is_raised_by_its_step() -> None:
 
 
 def test_run_is_bounded() -> None:
-    """`run` gives up after the steps it was allowed."""
+    """`run` gives up after the allowed steps."""
 
     class Endless(Actor):
         @receive
         def note(self, message: Note) -> None:
-            """Go on for ever."""
+            """Continue forever."""
             self.ref.tell(message)
 
     dispatcher = SteppingDispatcher()
@@ -179,7 +179,7 @@ def test_run_is_bounded() -> None:
 
 
 class Apprentice(Diary):
-    """A diary that stops, spawns and sets timers when it is told to by a note."""
+    """A diary that stops, spawns and sets timers as its notes say."""
 
     @receive
     def note(self, message: Note) -> None:
@@ -199,7 +199,7 @@ class Apprentice(Diary):
 
 
 def workshop(delivery: Delivery) -> tuple[System, SteppingDispatcher]:
-    """Return a System with much to choose from: messages, timers, ends, failures."""
+    """Return a System with many choices: messages, timers, ends, failures."""
     dispatcher = SteppingDispatcher(delivery)
     system = System(dispatcher)
     refs = tuple(system.spawn(Apprentice(), name) for name in ("a", "b"))
@@ -213,7 +213,7 @@ def workshop(delivery: Delivery) -> tuple[System, SteppingDispatcher]:
 
 
 def walk(dispatcher: SteppingDispatcher, picks: list[int]) -> list[tuple[Any, ...]]:
-    """Step by the picks, as long as there is a choice; return all that was seen."""
+    """Step by the picks while there is a choice; return everything observed."""
     seen: list[tuple[Any, ...]] = []
     for pick in picks:
         choices = dispatcher.enabled()
@@ -253,7 +253,7 @@ def test_restore_gives_the_same_future(
 
 @given(st.sampled_from(DELIVERIES), PICKS)
 def test_key_is_that_of_any_equal_system(delivery: Delivery, picks: list[int]) -> None:
-    """Two Systems that went the same way have equal, hashable keys."""
+    """Two Systems after the same steps have equal, hashable keys."""
     (_, one), (_, other) = workshop(delivery), workshop(delivery)
     assert walk(one, picks) == walk(other, picks)
     keys = {one.snapshot().key(), other.snapshot().key()}
@@ -288,7 +288,7 @@ def test_key_tells_apart_what_matters() -> None:
 
 
 def test_key_leaves_out_the_order_of_spawning() -> None:
-    """In which order actors were spawned is past and gone."""
+    """The order in which actors were spawned is not in the key."""
     keys: set[tuple[object, ...]] = set()
     for names in (("a", "b"), ("b", "a")):
         dispatcher = SteppingDispatcher()
@@ -300,7 +300,7 @@ def test_key_leaves_out_the_order_of_spawning() -> None:
 
 
 class HeapState(msgspec.Struct):
-    """A state of every shape that has to come back as it was."""
+    """A state of every shape that must be restored exactly."""
 
     by_number: dict[int, tuple[int, ...]]
     by_name: dict[str, bytes]
@@ -329,7 +329,7 @@ class Heap(Actor):
     )
 )
 def test_state_comes_back_as_it_was(state: HeapState) -> None:
-    """A restored state is equal to what it was, order of dicts included, and new."""
+    """A restored state is equal to the original, including dict order, and new."""
     dispatcher = SteppingDispatcher()
     actor = Heap(state)
     ref = System(dispatcher).spawn(actor, "heap")
@@ -344,7 +344,7 @@ def test_state_comes_back_as_it_was(state: HeapState) -> None:
 
 
 def test_snapshot_is_out_of_reach() -> None:
-    """What an actor does after a snapshot does not change the snapshot."""
+    """Actions after a snapshot do not change it."""
     dispatcher, diary = race("mailbox")
     here: Snapshot = dispatcher.snapshot()
     key = here.key()
@@ -365,7 +365,7 @@ class Doomed(Diary):
 
 @pytest.mark.parametrize("supervision", [Stop(), Restart(delay=1.0)])
 def test_failure_is_in_a_snapshot(supervision: Stop | Restart) -> None:
-    """An actor that has failed is restored as one that has: `on_stop` is to come."""
+    """A failed actor is restored as failed, with `on_stop` still to come."""
     dispatcher = SteppingDispatcher()
     actor = Doomed()
     ref = System(dispatcher).spawn(actor, "doomed", supervision=supervision)
@@ -385,7 +385,7 @@ def test_failure_is_in_a_snapshot(supervision: Stop | Restart) -> None:
 
 
 def test_end_of_a_child_is_in_a_snapshot() -> None:
-    """A child that has ended, of which its parent has not heard, stays so."""
+    """A child whose end its parent does not know yet is restored like that."""
     dispatcher = SteppingDispatcher()
     system = System(dispatcher)
     ref = system.spawn(Doomed(), "parent")
@@ -403,7 +403,7 @@ def test_end_of_a_child_is_in_a_snapshot() -> None:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_crash(delivery: Delivery) -> None:
-    """An actor that is made to crash fails on that message, and its asker is told."""
+    """A crashed actor fails on that message, and its ask fails."""
     dispatcher = SteppingDispatcher(delivery)
     system = System(dispatcher)
     diary = system.spawn(Diary(), "diary", supervision=Restart())
@@ -417,7 +417,7 @@ def test_crash(delivery: Delivery) -> None:
 
 
 def test_crash_of_what_is_not_handled_by_the_actor() -> None:
-    """What the System handles cannot make an actor crash."""
+    """Signals of the System cannot make an actor crash."""
     dispatcher = SteppingDispatcher()
     system = System(dispatcher)
     system.spawn(Diary(), "diary").stop()

@@ -1,4 +1,4 @@
-"""What may be given as supervision, and what comes of what may not."""
+"""Valid values of supervision, and the errors for others."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.runtime.cast import Blow, Diary
     "wrong", [Restart, Stop, Escalate, "restart", 3, True, (Restart(),)]
 )
 def test_what_is_no_supervision(wrong: Any) -> None:
-    """It is refused where the actor is spawned; one of the classes is no decision."""
+    """`spawn` refuses it; one of the classes is no decision."""
     system = System(VirtualDispatcher())
     with pytest.raises(
         TypeError, match=r"^supervision: expected Stop\(\), Restart\(\),"
@@ -40,13 +40,13 @@ def test_what_is_no_supervision(wrong: Any) -> None:
     ],
 )
 def test_numbers_of_a_restart(numbers: dict[str, Any], text: str) -> None:
-    """Those that mean nothing are refused, and said which may be."""
+    """Invalid numbers are refused, naming the valid range."""
     with pytest.raises(ValueError, match=f"^Restart: {text}$"):
         Restart(**numbers)
 
 
 def test_no_restart_at_all() -> None:
-    """A limit of 0 means that what comes then comes at once."""
+    """With a limit of 0 the decision is `then` at once."""
     never = Restart(limit=0, then=Escalate())
     assert decide(never, ValueError(), 0.0, ()) == (Escalate(), ())
 
@@ -55,7 +55,7 @@ def test_no_restart_at_all() -> None:
 def test_function_that_decides_nothing(
     answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What returns no decision is logged as what it is, and the actor stops."""
+    """A function that returns no decision is logged, and the actor stops."""
 
     def by_error(_error: BaseException) -> Any:
         return answer

@@ -1,4 +1,4 @@
-"""Snapshots of handlers that wait: going back to the middle of them."""
+"""Snapshots of waiting handlers, and going back to them."""
 
 from typing import Any
 
@@ -34,13 +34,13 @@ class Fetch(Request[Word], frozen=True):
 
 
 class Story(Struct):
-    """What has been heard, in order."""
+    """The words, in order."""
 
     words: list[str]
 
 
 class Source(Actor[Fetch]):
-    """Answers with the word and how many it has given."""
+    """Answers with the word and its count."""
 
     state: Story
 
@@ -55,7 +55,7 @@ class Source(Actor[Fetch]):
 
 
 class Teller(Actor):
-    """Fetches three words, one after the other, and keeps all in locals meanwhile."""
+    """Fetches three words, one after the other, and keeps them in locals."""
 
     state: Story
 
@@ -66,7 +66,7 @@ class Teller(Actor):
 
     @receive
     async def word(self, message: Word) -> None:
-        """Fetch the words, and remember them in the end."""
+        """Fetch the words, and keep them at the end."""
         story = self.state
         mine: list[str] = []
         try:
@@ -124,7 +124,7 @@ def test_going_back_and_forth(data: Any) -> None:
 
 
 def test_nothing_is_sent_twice() -> None:
-    """What a handler sends when it is run again has been sent before."""
+    """Messages of a handler that runs again are not sent twice."""
     scene = Scene()
     dispatcher = scene.dispatcher
     for _ in range(2):
@@ -137,7 +137,7 @@ def test_nothing_is_sent_twice() -> None:
 
 
 def test_stop_in_the_middle() -> None:
-    """A handler that is had again is cancelled like the first one."""
+    """A restored handler is cancelled like the first one."""
     scene = Scene()
     dispatcher, teller = scene.dispatcher, scene.tellers[0]
     dispatcher.step(next(one for one in dispatcher.enabled() if "0" in one.recipient))
@@ -155,7 +155,7 @@ def test_stop_in_the_middle() -> None:
 
 
 def test_hook_that_waits() -> None:
-    """An async hook cannot be had again, and the snapshot says so."""
+    """An async hook cannot be restored, and the snapshot says so."""
 
     class Slow(Actor):
         async def on_start(self) -> None:
@@ -170,7 +170,7 @@ def test_hook_that_waits() -> None:
 
 
 def test_handler_that_differs() -> None:
-    """A handler that does not come to the same is told of."""
+    """A handler that does not repeat its result is reported."""
     seen: list[str] = []
 
     class Hidden(Actor):
@@ -179,7 +179,7 @@ def test_handler_that_differs() -> None:
 
         @receive
         async def word(self, message: Word) -> None:
-            """Remember how often it has run, which is nowhere in its state."""
+            """Count its runs, outside its state."""
             seen.append(message.word)
             self.state.words += seen
             await self.sleep(1.0)
@@ -189,5 +189,5 @@ def test_handler_that_differs() -> None:
     system.spawn(Hidden(), "hidden").tell(Word("x"))
     dispatcher.step()
     snapshot = dispatcher.snapshot()
-    with pytest.raises(DispatcherError, match="does something else when it is run"):
+    with pytest.raises(DispatcherError, match="does something else when it runs"):
         dispatcher.restore(snapshot)

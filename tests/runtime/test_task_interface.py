@@ -1,4 +1,4 @@
-"""A handler's turn is to others what an asyncio.Task is.
+"""A handler's turn works like an asyncio.Task for other code.
 
 What is said of both is tried with both: the same coroutine as a task, and as a handler,
 in either of the ways in which a handler is driven.
@@ -51,7 +51,7 @@ async def test_public_attributes() -> None:
 
 
 async def test_who_it_is(runs: Runs) -> None:
-    """It knows its loop, coroutine and name, can be renamed, hashed, referred to."""
+    """It has a loop, a coroutine and a name; it can be renamed and hashed."""
 
     async def body() -> None:
         task = me()
@@ -69,7 +69,7 @@ async def test_who_it_is(runs: Runs) -> None:
 
 
 async def test_name() -> None:
-    """A handler is called what its actor is called."""
+    """A handler has the name of its actor."""
 
     async def body() -> str:
         return me().get_name()
@@ -115,7 +115,7 @@ async def test_cancel_where_it_waits(runs: Runs) -> None:
 
 
 async def test_cancel_at_a_bare_yield(runs: Runs) -> None:
-    """It may come while the event loop is only let go on, too."""
+    """It may also come while the handler only yields to the loop."""
 
     async def body() -> tuple[object, ...]:
         task = me()
@@ -130,7 +130,7 @@ async def test_cancel_at_a_bare_yield(runs: Runs) -> None:
 
 
 async def test_cancel_of_itself(runs: Runs) -> None:
-    """It takes effect where it waits next, with its message."""
+    """Cancelling takes effect at the next wait, with its message."""
 
     async def body() -> tuple[object, ...]:
         task = me()
@@ -163,7 +163,7 @@ async def test_two_cancels(runs: Runs) -> None:
 
 
 async def test_cancel_after_the_end_of_the_wait(runs: Runs) -> None:
-    """What has ended already, and has not gone on, is cancelled all the same."""
+    """A wait that has ended but not continued is still cancelled."""
 
     async def body() -> tuple[object, ...]:
         task, future = me(), wait_for_ever()
@@ -205,7 +205,7 @@ async def test_cancel_that_is_caught_by_what_is_awaited(runs: Runs) -> None:
 
 
 async def test_cancelled_as_it_returns(runs: Runs) -> None:
-    """Cancelled by itself right before it returns, it is cancelled, not over."""
+    """A handler that cancels itself just before it returns is cancelled."""
 
     async def body() -> str:
         me().cancel("last")
@@ -232,7 +232,7 @@ async def test_cancellation_in_a_stop(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_foreign_cancellation_is_a_failure(way: str) -> None:
-    """A handler awaits a task that somebody else cancels: its actor has failed."""
+    """If a handler awaits a task that other code cancels, its actor fails."""
 
     async def body() -> None:
         task = asyncio.create_task(asyncio.sleep(3600))
@@ -305,7 +305,7 @@ async def ended(runs: Runs, body: Body) -> "asyncio.Task[Any]":
 
 
 async def test_returned(runs: Runs) -> None:
-    """Who waits for its end is told, each in its context, and finds its result."""
+    """Waiting code is notified, each in its context, and gets the result."""
 
     async def body() -> Note:
         return Note("x")
@@ -318,7 +318,7 @@ async def test_returned(runs: Runs) -> None:
 
 
 async def test_raised(runs: Runs) -> None:
-    """The same, of what it raised."""
+    """The same for an exception."""
     task = await ended(runs, raise_value_error)
     assert not task.cancelled()
     error = task.exception()
@@ -328,7 +328,7 @@ async def test_raised(runs: Runs) -> None:
 
 
 async def test_cancelled(runs: Runs) -> None:
-    """The same, when it was cancelled."""
+    """The same for a cancellation."""
     task = await ended(runs, cancel_itself)
     assert task.cancelled()
     for look in (task.result, task.exception):
@@ -337,7 +337,7 @@ async def test_cancelled(runs: Runs) -> None:
 
 
 async def test_abandoned() -> None:
-    """A handler that its actor leaves behind counts as cancelled, and says so."""
+    """An abandoned handler counts as cancelled."""
     called: list[object] = []
     seen: list[BaseException] = []
 
@@ -366,7 +366,7 @@ async def test_abandoned() -> None:
 
 
 async def test_waiting_for_it(runs: Runs) -> None:
-    """Others may await it, wait for it, and shield it."""
+    """Other code may await it, wait for it, and shield it."""
     waiting: list[asyncio.Task[Any]] = []
 
     async def wait(task: "asyncio.Task[Any]") -> tuple[Any, ...]:
@@ -407,7 +407,7 @@ async def test_handlers_that_wait_for_each_other() -> None:
 
 
 class Yields:
-    """Has whoever awaits it yield something."""
+    """An awaitable that yields a given value."""
 
     def __init__(self, what: object) -> None:
         self.what = what
@@ -432,7 +432,7 @@ def numbers() -> Generator[int]:
     ],
 )
 async def test_what_no_task_can_await(runs: Runs, kind: str, wrong: str) -> None:
-    """What is no future, or of another loop, raises `RuntimeError` there at once."""
+    """A value that is no future of this loop raises `RuntimeError` at once."""
     other = asyncio.new_event_loop()
 
     async def body() -> None:
@@ -456,7 +456,7 @@ async def test_what_no_task_can_await(runs: Runs, kind: str, wrong: str) -> None
 
 
 async def test_stack_of_one_that_waits(runs: Runs) -> None:
-    """It is the frame in which it waits, which can be printed."""
+    """It is the frame of its wait, which can be printed."""
 
     async def body() -> None:
         task = me()
@@ -496,7 +496,7 @@ async def test_stack_of_one_that_has_raised() -> None:
 async def test_stack_of_one_that_has_returned(
     runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """There is none."""
+    """An ended handler has no stack."""
 
     async def body() -> None:
         return None
@@ -510,7 +510,7 @@ async def test_stack_of_one_that_has_returned(
 
 
 async def test_ask_as_anyio_sees_it() -> None:
-    """An ask that waits is a wait that is not over, and says for what."""
+    """A pending ask is a wait that is not done, and names its target."""
     seen: list[Any] = []
 
     async def body() -> object:

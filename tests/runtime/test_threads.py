@@ -1,4 +1,4 @@
-"""Actors in threads: order, blocking, ends of every kind. Nothing here may hang."""
+"""Actors in threads: order, blocking, all kinds of ends. Nothing may hang."""
 
 import asyncio
 import threading
@@ -38,7 +38,7 @@ from tests.runtime.cast import (
 )
 from tests.runtime.worlds import until
 
-JOIN = 10.0  # Seconds that no test should come near.
+JOIN = 10.0  # Seconds that no test should reach.
 
 
 class Caller(Actor):
@@ -85,7 +85,7 @@ class Gate(Actor):
 
 
 async def entered(gate: Gate) -> None:
-    """Wait until the gate's thread is inside its handler."""
+    """Wait until the gate's thread is in its handler."""
     assert await asyncio.to_thread(gate.entered.wait, JOIN)
 
 
@@ -107,7 +107,7 @@ async def test_order() -> None:
 
 @pytest.mark.asyncio
 async def test_blocking_ask() -> None:
-    """A thread may block in an ask while the loop goes on to answer it."""
+    """A thread may block in an ask while the loop answers it."""
     async with System() as system:
         carrier = Diary()
         diary = system.spawn(carrier, "diary")
@@ -133,7 +133,7 @@ async def test_blocking_ask_from_any_thread() -> None:
 
 @pytest.mark.asyncio
 async def test_blocking_ask_of_a_failing_actor() -> None:
-    """What the actor asked raises, reaches the thread that asked."""
+    """The exception of the asked actor reaches the asking thread."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
 
@@ -146,7 +146,7 @@ async def test_blocking_ask_of_a_failing_actor() -> None:
 
 @pytest.mark.asyncio
 async def test_timeout_counts_the_queue() -> None:
-    """The error of an ask counts the messages that its actor has not come to."""
+    """The error of an ask counts the messages that its actor has not handled."""
     async with System() as system:
         gate = Gate()
         ref = system.spawn_thread(gate, "gate")
@@ -162,7 +162,7 @@ async def test_timeout_counts_the_queue() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, ValueError])
 async def test_failure_stays_with_its_actor(error: type[BaseException]) -> None:
-    """Whatever a handler raises ends this actor, and no other Pykka actor."""
+    """Any exception in a handler ends this actor, and no other Pykka actor."""
 
     class Exiting(Diary):
         @receive
@@ -234,7 +234,7 @@ class Lost(Observer):
 
 @pytest.mark.asyncio
 async def test_queue_of_a_failed_thread() -> None:
-    """What waits when a thread fails is never handled, and a dead letter."""
+    """Messages that wait when a thread fails become dead letters."""
     async with System() as system:
         lost, diary = Lost(), Diary()
         system.observe(lost)
@@ -248,7 +248,7 @@ async def test_queue_of_a_failed_thread() -> None:
 
 @pytest.mark.asyncio
 async def test_registry_of_pykka() -> None:
-    """Who stops all Pykka actors of the process stops none of a System's."""
+    """Stopping all Pykka actors of the process stops none of a System."""
     async with System() as system:
         ref = system.spawn_thread(Diary(), "diary")
         await ref.ask(Collect())
@@ -258,7 +258,7 @@ async def test_registry_of_pykka() -> None:
 
 @pytest.mark.asyncio
 async def test_thread_that_somebody_else_stops() -> None:
-    """A thread ended through Pykka is gone for the System, too; nothing hangs."""
+    """A thread ended through Pykka has ended for the System; nothing hangs."""
     async with System() as system:
         ref = system.spawn_thread(Diary(), "diary")
         await ref.ask(Collect())
@@ -272,7 +272,7 @@ async def test_thread_that_somebody_else_stops() -> None:
 
 @pytest.mark.asyncio
 async def test_stop() -> None:
-    """A stopped thread handles what came before, runs `on_stop` itself, and is gone."""
+    """A stopped thread handles earlier messages, runs `on_stop` itself, and ends."""
     async with System() as system:
         gate = Gate()
         ref = system.spawn_thread(gate, "gate")
@@ -285,11 +285,11 @@ async def test_stop() -> None:
 
 @pytest.mark.asyncio
 async def test_shutdown_joins() -> None:
-    """Shutdown waits until a thread is through with `on_stop`."""
+    """Shutdown waits until a thread has run `on_stop`."""
 
     class Slow(Diary):
         def on_stop(self) -> None:
-            """Take a while: until the loop has gone on after stopping everything."""
+            """Take a while: until the loop has continued after stopping everything."""
             self.ref.is_alive  # noqa: B018
             asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(JOIN)
             super().on_stop()
@@ -317,7 +317,7 @@ async def test_shutdown_reports_who_does_not_end() -> None:
 
 @pytest.mark.asyncio
 async def test_shutdown_while_a_thread_asks() -> None:
-    """A thread that blocks in an ask is woken by the shutdown; that is no failure."""
+    """The shutdown wakes a thread that blocks in an ask; that is no failure."""
     system = System()
     carrier = Diary()
     diary = system.spawn(carrier, "diary")
@@ -332,7 +332,7 @@ async def test_shutdown_while_a_thread_asks() -> None:
 
 
 def on_a_loop_then_closed(make: Callable[[System], Any]) -> Any:
-    """Return what `make` made in a System whose loop has been closed since."""
+    """Return the result of `make` in a System whose loop is then closed."""
 
     async def main() -> Any:
         return make(System())
@@ -341,7 +341,7 @@ def on_a_loop_then_closed(make: Callable[[System], Any]) -> Any:
 
 
 def raised_in_a_thread(call: Callable[[], object]) -> BaseException | None:
-    """Return what a call raises in a thread of its own, which must end."""
+    """Return the exception of a call in its own thread, which must end."""
     raised: list[BaseException] = []
 
     def run() -> None:
@@ -371,7 +371,7 @@ def test_closed_loop() -> None:
 
 
 def test_loop_closed_during_an_ask() -> None:
-    """A thread that waits for an answer when the loop is closed is told so."""
+    """A thread that waits for an answer when the loop is closed gets an error."""
     raised: list[BaseException | None] = []
     asked = threading.Event()
 
@@ -435,7 +435,7 @@ async def test_only_its_own_thread_spawns_and_awaits() -> None:
 def test_no_threads_where_order_is_decided(
     dispatcher: type[VirtualDispatcher | SteppingDispatcher],
 ) -> None:
-    """Other worlds refuse threads, as actors and as senders."""
+    """Other dispatchers refuse threads, as actors and as senders."""
     system = System(dispatcher())
     with pytest.raises(DispatcherError, match="Diary needs a thread"):
         system.spawn_thread(Diary(), "diary")
@@ -446,7 +446,7 @@ def test_no_threads_where_order_is_decided(
 
 @pytest.mark.asyncio
 async def test_timers() -> None:
-    """Timers that a thread sets fire there, but for those that it has cancelled."""
+    """Timers of a thread fire there, except cancelled ones."""
 
     class Fickle(Diary):
         @receive
@@ -460,7 +460,7 @@ async def test_timers() -> None:
     async with System() as system:
         diary = Fickle()
         system.spawn_thread(diary, "diary").tell(Note("fired"))
-        assert decided.wait(JOIN), "the loop stands still meanwhile"
+        assert decided.wait(JOIN), "the loop stands still during it"
         await until(lambda: bool(texts_of(diary)))
         assert texts_of(diary)[0].startswith("fired at")
 

@@ -30,7 +30,7 @@ def diary_with_timers(where: Dispatcher | System, *delays: float) -> Diary:
 
 @given(st.lists(st.integers(0, 1000), max_size=20))
 def test_virtual_clock(delays: list[int]) -> None:
-    """Timers fire by due time, those due at once as set, and `now` is the due time."""
+    """Timers fire by due time, simultaneous ones as set, and `now` is the due time."""
     dispatcher = VirtualDispatcher()
     diary = diary_with_timers(dispatcher, *delays)
     dispatcher.run()
@@ -39,7 +39,7 @@ def test_virtual_clock(delays: list[int]) -> None:
 
 
 def test_messages_come_before_time() -> None:
-    """The virtual clock goes on only when no message waits."""
+    """The virtual clock advances only when no message waits."""
     dispatcher = VirtualDispatcher()
     diary = diary_with_timers(dispatcher, 0)
     diary.ref.tell(Note("sent later, handled first"))
@@ -62,7 +62,7 @@ def test_cancel() -> None:
 def test_timers_of_a_stopped_actor(
     dispatcher: type[VirtualDispatcher | SteppingDispatcher],
 ) -> None:
-    """Timers end with their actor; a new one at its path hears nothing of them."""
+    """Timers end with their actor; a new one at its path gets none of them."""
     world = dispatcher()
     system = System(world)
     diary = diary_with_timers(system, 1, 2)
@@ -77,7 +77,7 @@ def test_timers_of_a_stopped_actor(
 
 
 def test_stepping_fires_in_any_order() -> None:
-    """Every armed timer is a choice; time goes on to the latest one that has fired."""
+    """Every armed timer is a choice; time advances to the latest one that fired."""
     dispatcher = SteppingDispatcher()
     diary = diary_with_timers(dispatcher, 5, 10)
     first, second = dispatcher.enabled()

@@ -1,4 +1,4 @@
-"""The trace of whoever sends a message is that of whoever handles it, if asked for."""
+"""With a propagator a message is handled in the trace of its sender."""
 
 import asyncio
 import contextvars
@@ -45,7 +45,7 @@ class Tracer:
         return trace.set(traceparent)
 
     def detach(self, token: contextvars.Token[str]) -> None:
-        """Set it back; raises `ValueError` in another context than that of `attach`."""
+        """Restore it; raises `ValueError` in another context than that of `attach`."""
         trace.reset(token)
 
 
@@ -56,14 +56,14 @@ class Seen(Message, frozen=True):
 
 
 class Look(Request[Seen], frozen=True):
-    """Has an actor look which trace it is in."""
+    """Makes an actor note its trace."""
 
     what: str = ""
     seconds: float = 0.0
 
 
 class Later(Request[Seen], frozen=True):
-    """Has it look, and answer when it is told to."""
+    """Makes it note its trace, and answer later."""
 
 
 class Answer(Message, frozen=True):
@@ -71,7 +71,7 @@ class Answer(Message, frozen=True):
 
 
 class Wait(Message, frozen=True):
-    """Has it wait for ever."""
+    """Makes it wait forever."""
 
 
 class Fail(Request[Seen], frozen=True):
@@ -81,7 +81,7 @@ class Fail(Request[Seen], frozen=True):
 
 
 class Looker(Actor[Any]):
-    """Notes which trace it is in."""
+    """Notes its trace."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
@@ -118,12 +118,12 @@ class Looker(Actor[Any]):
 
     @receive
     def heard(self, message: Seen) -> None:
-        """Note what came."""
+        """Note the answer."""
         self.note(message.trace)
 
     @receive
     def failure(self, message: Failure) -> None:
-        """Note that something was refused, or has failed."""
+        """Note a failure."""
         self.note(f"Failure of {message.request}")
 
     @receive
@@ -159,7 +159,7 @@ class Looker(Actor[Any]):
 
 
 class PlainFailer(Looker):
-    """One whose handlers do not wait when they fail."""
+    """An actor whose failing handlers do not wait."""
 
     @receive
     def fail(self, _message: Fail) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
@@ -168,7 +168,7 @@ class PlainFailer(Looker):
 
 
 class Middle(Looker):
-    """Passes on what it is asked to whom it knows."""
+    """Forwards requests to a known actor."""
 
     def __init__(self, other: ActorRef[Any]) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Middle(Looker):
 
 
 class Within:
-    """Makes a trace the present one."""
+    """Makes a trace current."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -236,7 +236,7 @@ async def test_all_that_is_sent_carries_it(world: World) -> None:
 
 
 async def test_actors_that_wait_at_once(system: System) -> None:
-    """Each keeps the trace of its own message from wait to wait."""
+    """Each handler keeps the trace of its own message across waits."""
     refs = [system.spawn(Looker()) for _ in range(3)]
 
     async def ask(ref: ActorRef[Any], name: str, seconds: float) -> None:
@@ -275,7 +275,7 @@ async def test_answer_to_what_was_told(system: System) -> None:
 
 
 async def test_periodic_timer_carries_none(system: System) -> None:
-    """A trace ends; what an actor does every so often does not belong to it."""
+    """A trace ends; the messages of a periodic timer do not belong to it."""
 
     class Ticker(Looker):
         @receive
@@ -308,7 +308,7 @@ class Starter(Looker):
 
 
 async def test_task_of_an_actor(system: System) -> None:
-    """It is in the trace in which it was started, and so is what it returns."""
+    """A task is in the trace in which it was started, and so is its result."""
     starter = Starter()
     ref = system.spawn(starter)
     with Within("T1"):
@@ -323,7 +323,7 @@ async def test_task_of_an_actor(system: System) -> None:
 async def test_trace_ends_with_a_failure(
     system: System, *, asynchronous: bool | None
 ) -> None:
-    """`on_failure` is in the trace of the message, `on_stop` and the next life not."""
+    """`on_failure` is in the message's trace, unlike `on_stop` and the next life."""
     made: list[Looker] = []
 
     def make() -> Looker:
@@ -345,7 +345,7 @@ async def test_trace_ends_with_a_failure(
 
 @pytest.mark.parametrize("by", ["stop", "task", "shutdown"])
 async def test_trace_ends_with_a_handler_that_is_ended(system: System, by: str) -> None:
-    """A handler that waits is cancelled, or abandoned, and its trace is over."""
+    """The trace of a cancelled or abandoned handler ends."""
 
     class Owner(Looker):
         def on_start(self) -> None:
@@ -376,12 +376,12 @@ async def test_trace_ends_with_a_handler_that_is_ended(system: System, by: str) 
 
 
 async def test_notices(system: System) -> None:
-    """`Failure` belongs to the trace of what it is about, `Terminated` to none."""
+    """`Failure` belongs to the trace of its message, `Terminated` to none."""
 
     class Caller(Looker):
         @receive
         def answer(self, _message: Answer) -> None:
-            """Tell what fails, what is refused, and what reaches nobody."""
+            """Tell messages that fail, that are refused, and that reach nobody."""
             self.watch(other)
             self.watch(system.ref("absent"))
             other.tell(Fail(asynchronous=False))
@@ -414,7 +414,7 @@ async def test_notices(system: System) -> None:
 
 
 async def test_offer_that_waits(system: System) -> None:
-    """It carries the trace of who offers, however long it waited for room."""
+    """It carries the sender's trace, however long it waited for room."""
     looker = Looker()
     ref = system.spawn(looker, mailbox=Mailbox(1, "wait"))
     offers: list[Awaitable[None]] = []
@@ -429,7 +429,7 @@ async def test_offer_that_waits(system: System) -> None:
 
 
 class ThreadLooker(Actor[Look | Fail | Seen]):
-    """Looks which trace it is in, in a thread, and asks and tells another one."""
+    """Notes its trace in a thread, and asks and tells another actor."""
 
     def __init__(self, other: ActorRef[Any]) -> None:
         self.other = other
@@ -466,14 +466,14 @@ class ThreadLooker(Actor[Look | Fail | Seen]):
 
 
 async def test_thread(system: System) -> None:
-    """To a thread and from there it is the same; the trace ends with the message."""
+    """The same to and from a thread; the trace ends with the message."""
     looker = Looker()
     thread = ThreadLooker(system.spawn(looker))
     ref = system.spawn_thread(thread)
     for name in ("T1", "T2"):
         with Within(name):
             assert await ref.ask(Look(name)) == Seen(name)
-        # What it has told is answered, by messages that carry the trace as well.
+        # The answers to its tells carry the trace as well.
         await until(lambda: len(thread.seen) % 4 == 0)
         assert looker.traces(name) == [name] * 6
     assert await ref.ask(Look("none")) == Seen("")
@@ -488,7 +488,7 @@ async def test_thread(system: System) -> None:
 
 
 class Foreign(pykka.ThreadingActor):
-    """A Pykka actor that looks which trace it is in, and asks and tells another one."""
+    """A Pykka actor that notes its trace, and asks and tells another actor."""
 
     use_daemon_thread = True
 
@@ -513,7 +513,7 @@ class Foreign(pykka.ThreadingActor):
 async def test_pykka_bridge(system: System) -> None:
     """A foreign actor is in the sender's trace while it handles a message, then not.
 
-    What it tells, asks and answers carries the trace that it is in.
+    Its tells, asks and answers carry its current trace.
     """
     looker = Looker()
     foreign = Foreign.start(system.spawn(looker))
@@ -527,13 +527,13 @@ async def test_pykka_bridge(system: System) -> None:
         with pytest.raises(ActorFailedError):
             await ref.ask(Fail(asynchronous=False))
         ref.tell(Answer())
-    # Not by way of this System: what the actor is in by itself.
+    # Not through this System: the actor's own trace.
     assert await asyncio.to_thread(foreign.ask, Look("own")) == Seen("")
     assert foreign.proxy().seen.get() == ["T1", "T2", "T3", "T3", ""]
 
 
 async def test_answer_of_a_pykka_actor_that_was_told(system: System) -> None:
-    """It is a message of its own, in the trace that the foreign actor was in."""
+    """It is a separate message, in the trace of the foreign actor."""
 
     class Caller(Looker):
         @receive
@@ -546,7 +546,7 @@ async def test_answer_of_a_pykka_actor_that_was_told(system: System) -> None:
     caller = Caller()
     with Within("T1"):
         system.spawn(caller).tell(Answer())
-    # The caller was spawned in the trace: ask it outside of one, too.
+    # The caller was spawned in the trace: ask it also outside one.
     await until(lambda: bool(caller.seen))
     assert caller.seen == [("T1", "T1")]
 
@@ -591,7 +591,7 @@ async def test_from_a_thread_that_is_no_actor(system: System) -> None:
 
 
 async def test_actor_keeps_what_it_was_spawned_in(system: System) -> None:
-    """A message without a trace is handled in that in which the actor was spawned."""
+    """A message without a trace is handled in the trace of the actor's spawn."""
     with Within("T0"):
         ref = system.spawn(Looker())
     assert await ref.ask(Look()) == Seen("T0")
@@ -631,7 +631,7 @@ async def test_nothing_is_paid_unless_it_is_asked_for(
 
 
 async def test_propagator_that_raises(system: System) -> None:
-    """One that cannot read a trace makes the handler's actor fail, and is told so."""
+    """If a propagator cannot read a trace, the handler's actor fails."""
 
     class Broken(Tracer):
         def attach(self, traceparent: str) -> contextvars.Token[str]:

@@ -1,4 +1,4 @@
-"""A turn by itself, with a cell that only counts: contexts, cancelling, its end."""
+"""A turn alone, with a cell that only counts: contexts, cancelling, its end."""
 
 import asyncio
 import contextvars
@@ -34,7 +34,7 @@ class Wait(Parking):
         self.left += 1
 
     def describe(self) -> str:
-        """Say what."""
+        """Return the text."""
         return "a test"
 
     def outcome(self, payload: bytes) -> tuple[Any, None]:
@@ -43,9 +43,9 @@ class Wait(Parking):
 
 
 class Play:
-    """One turn and who drives it: as a System does, from callbacks of the loop.
+    """One turn and its driver: like a System, from callbacks of the loop.
 
-    `woken` has what `role` was each time that the turn was to go on.
+    `woken` has the value of `role` at each continuation of the turn.
     """
 
     path = address = "played"
@@ -66,14 +66,14 @@ class Play:
         self.played = Turn(cell, None, body(), self.loop, self._finished, context)
 
     async def begin(self) -> "Play":
-        """Have the turn begin, and come as far as it can at once."""
+        """Start the turn, and run it as far as possible."""
         self._step()
         for _ in range(5):
             await asyncio.sleep(0)
         return self
 
     def wake(self) -> None:
-        """Have the turn go on, in its context."""
+        """Continue the turn, in its context."""
         self.woken.append(role.get())
         self._step()
 
@@ -101,7 +101,7 @@ class Play:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_context(way: str) -> None:
-    """The coroutine goes on in its context, whoever ends the wait."""
+    """The coroutine continues in its context, whichever code ends the wait."""
     seen: list[str] = []
 
     async def body() -> None:
@@ -128,7 +128,7 @@ async def test_context(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_context_and_eager_tasks(way: str) -> None:
-    """A task that begins at once has a copy of it, and sets nothing there."""
+    """An eager task has a copy of the context, and sets nothing in it."""
     factory: Any = getattr(asyncio, "eager_task_factory", None)
     if factory is None:
         pytest.skip("no eager tasks before Python 3.12")
@@ -175,9 +175,9 @@ async def test_context_of_what_wakes() -> None:
 
 @pytest.mark.parametrize("inside", [False, True])
 async def test_context_of_the_end(*, inside: bool) -> None:
-    """What an abandoned coroutine does at last it does in its context.
+    """An abandoned coroutine ends in its context.
 
-    Whether or not whoever ends it is there already.
+    Whether or not that context is already entered.
     """
     seen: list[str] = []
 
@@ -199,7 +199,7 @@ async def test_context_of_the_end(*, inside: bool) -> None:
 
 
 async def test_no_context_of_its_own() -> None:
-    """Without one, `get_context` is a copy of where it is called."""
+    """Without a context, `get_context` is a copy of the caller's."""
     turn = (await Play(wait).begin()).played
     token = role.set("here")
     assert turn.get_context()[role] == "here"
@@ -208,7 +208,7 @@ async def test_no_context_of_its_own() -> None:
 
 
 async def wait() -> None:
-    """Wait for ever."""
+    """Wait forever."""
     await wait_for_ever()
 
 
@@ -221,7 +221,7 @@ async def waits_for(future: "asyncio.Future[None]") -> None:
 
 
 def parked(parking: Wait, seen: list[Any]) -> Callable[[], Coroutine[Any, Any, Any]]:
-    """Return a coroutine that waits so, and notes what comes of it."""
+    """Return a coroutine that waits like that, and notes the result."""
 
     async def body() -> None:
         try:
@@ -253,7 +253,7 @@ async def test_two_cancels_of_a_parking(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_answer(way: str) -> None:
-    """An answer goes through whoever waits for it."""
+    """An answer passes through the awaiting code."""
     parking = Wait()
     seen: list[Any] = []
     with driven_by(way):
@@ -266,7 +266,7 @@ async def test_answer(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_cancel_of_an_answered_parking(way: str) -> None:
-    """An answer that has not been taken up is lost."""
+    """An answer that is not taken is lost."""
     parking = Wait()
     seen: list[Any] = []
     with driven_by(way):
@@ -283,7 +283,7 @@ def answer(turn: Turn) -> None:
 
 
 async def test_uncancel() -> None:
-    """What has been taken back is not raised, as with a Task since Python 3.13."""
+    """A cancellation taken back is not raised, as with a Task since Python 3.13."""
 
     async def body() -> str:
         task = me()
@@ -298,9 +298,9 @@ async def test_uncancel() -> None:
 
 
 async def test_cancel_of_a_task_before_it_has_begun() -> None:
-    """A handler begins at once, so one in a Task of its own begins all the same.
+    """A handler starts at once, and so does one in its own Task.
 
-    It is cancelled where it waits first.
+    It is cancelled at its first wait.
     """
     seen: list[object] = []
 
@@ -324,7 +324,7 @@ async def test_cancel_of_a_task_before_it_has_begun() -> None:
 
 
 async def test_wake_that_is_late() -> None:
-    """What would have resumed an abandoned turn does nothing."""
+    """Resuming an abandoned turn has no effect."""
 
     async def let_go_on() -> None:
         while True:  # noqa: ASYNC110 - there is nothing to wait for
@@ -350,7 +350,7 @@ async def test_wake_that_is_late() -> None:
 async def test_abandoned_while_it_runs(
     way: str, *, parks: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It comes to its next wait, or to its end, and nobody is told."""
+    """It runs to its next wait, or to its end, without a callback."""
     parking = Wait()
     seen: list[Any] = []
 
@@ -380,7 +380,7 @@ async def test_abandoned_while_it_runs(
 async def test_abandoned_in_a_task_group(
     way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The group's tasks are cancelled, and nobody is left."""
+    """The group's tasks are cancelled, and none is left."""
 
     async def body() -> None:
         async with asyncio.TaskGroup() as group:
@@ -399,7 +399,7 @@ async def test_abandoned_in_a_task_group(
 
 
 async def test_abandoned_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    """A coroutine that cannot be ended is over to others, and is complained of."""
+    """A coroutine that cannot be ended counts as done, and is logged."""
 
     async def body() -> None:
         while not ending:
@@ -425,7 +425,7 @@ class Beyond(BaseException):
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_exception_that_is_none(way: str) -> None:
-    """It is a failure as any other: the actor is told, the loop is not."""
+    """It is a failure like any other: the actor gets it, and the loop does not."""
     reported: list[Any] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: reported.append(context))
@@ -442,7 +442,7 @@ async def test_exception_that_is_none(way: str) -> None:
 
 
 async def test_failure_keeps_nothing() -> None:
-    """A turn whose coroutine has raised goes with the last one who refers to it."""
+    """A turn whose coroutine has raised is freed with its last reference."""
 
     async def body() -> None:
         raise ValueError("wrong")
@@ -462,7 +462,7 @@ async def test_failure_keeps_nothing() -> None:
 
 
 def loops_end() -> Turn:
-    """Return a turn that somebody waits for, and whose loop is closed."""
+    """Return a turn with waiting code, whose loop is closed."""
     turns: list[Turn] = []
 
     async def main() -> None:
@@ -474,7 +474,7 @@ def loops_end() -> Turn:
 
 
 async def test_end_after_that_of_its_loop() -> None:
-    """Nobody is told, and nothing is wrong."""
+    """No code is notified, and nothing fails."""
     turn = await asyncio.to_thread(loops_end)
     turn.close()
     assert turn.cancelled()
@@ -495,7 +495,7 @@ async def test_current_task_of_a_loop_that_does_not_run(
 
 
 class OldFuture:
-    """A future of somebody who wrote it before futures had `get_loop`."""
+    """A future from before futures had `get_loop`."""
 
     _asyncio_future_blocking = False
 
@@ -516,7 +516,7 @@ class OldFuture:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_future_of_another_kind(way: str) -> None:
-    """What looks like a future to asyncio can be awaited."""
+    """An object that asyncio takes for a future can be awaited."""
 
     async def body() -> int:
         return await future
@@ -534,7 +534,7 @@ async def test_future_of_another_kind(way: str) -> None:
 
 
 async def test_task_that_others_cancel_before_it_begins() -> None:
-    """The turn is over, and its cell is told."""
+    """The turn has ended, and its cell is notified."""
 
     def cancel_all() -> None:
         for task in asyncio.all_tasks() - {mine}:
@@ -554,7 +554,7 @@ async def test_task_that_others_cancel_before_it_begins() -> None:
 
 
 async def test_task_that_is_abandoned_before_it_begins() -> None:
-    """It does not begin."""
+    """The coroutine does not start."""
     seen: list[str] = []
 
     async def body() -> None:
@@ -572,7 +572,7 @@ async def test_task_that_is_abandoned_before_it_begins() -> None:
 
 
 async def test_task_that_fails() -> None:
-    """Its exception is the actor's business: the loop has nothing to report."""
+    """Its exception goes to the actor: the loop reports nothing."""
     reported: list[object] = []
     asyncio.get_running_loop().set_exception_handler(
         lambda _loop, context: reported.append(context)

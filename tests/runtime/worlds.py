@@ -1,4 +1,4 @@
-"""The worlds that an actor may live in, behind one face."""
+"""Systems under each dispatcher, with one interface."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,9 +20,9 @@ WORLDS = ("loop", "loop/task", "virtual", "stepping/mailbox", "stepping/channel"
 
 
 class World:
-    """A System, and how to ask and to come to rest in its world.
+    """A System, with functions to ask and to run until it is at rest.
 
-    In "loop/task" handlers are to be driven by tasks: see `driven_by`.
+    In "loop/task" tasks run the handlers: see `driven_by`.
     """
 
     def __init__(self, name: str) -> None:
@@ -37,13 +37,13 @@ class World:
         self.system = System(dispatchers[name]())
 
     async def ask(self, ref: ActorRef[Any], request: Request[R]) -> R:
-        """Ask in the way of this world."""
+        """Ask as this dispatcher needs."""
         if isinstance(self.system.dispatcher, LoopDispatcher):
             return await ref.ask(request)
         return ref.ask(request, block=True)
 
     async def rest(self) -> None:
-        """Have everything handled that has been sent."""
+        """Handle everything that has been sent."""
         dispatcher = self.system.dispatcher
         if isinstance(dispatcher, VirtualDispatcher | SteppingDispatcher):
             dispatcher.run()
@@ -53,7 +53,7 @@ class World:
 
 
 async def until(done: Callable[[], bool]) -> None:
-    """Let the event loop go on until something is so; it may take ten seconds."""
+    """Run the event loop until a condition holds, for at most ten seconds."""
     async with asyncio.timeout(10):
         while not done():  # noqa: ASYNC110 - what is waited for gives no sign
             await asyncio.sleep(0)

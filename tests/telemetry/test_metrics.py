@@ -1,4 +1,4 @@
-"""What OpenTelemetry is told of a System."""
+"""The OpenTelemetry metrics of a System."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def points_of(reader: InMemoryMetricReader) -> dict[str, dict[str, Any]]:
 
 
 def play(system: System, dispatcher: VirtualDispatcher) -> None:
-    """Have an actor wake, fail and stop, another one asked, and a message lost."""
+    """Let an actor wake, fail and stop, ask another one, and lose a message."""
     diary = system.spawn(Diary, "diary", supervision=Restart())
     system.spawn(Diary, "other")
     diary.tell(SetTimer(2.0, "later"))

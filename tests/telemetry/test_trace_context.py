@@ -1,4 +1,4 @@
-"""Whose children the spans of OpenTelemetry in a handler are."""
+"""The parents of OpenTelemetry spans in a handler."""
 
 import asyncio
 import logging
@@ -37,22 +37,22 @@ from tests.runtime.worlds import until
 
 
 class Done(Message, frozen=True):
-    """Something was done."""
+    """A query is done."""
 
 
 class Query(Request[Done], frozen=True):
-    """Has something done for somebody; it takes a while."""
+    """A query for a user, which takes a while."""
 
     who: str
     seconds: float = 0.0
 
 
 class Fail(Request[Done], frozen=True):
-    """Has it fail."""
+    """Makes it fail."""
 
 
 class Spans:
-    """A tracer, and the spans that it has ended."""
+    """A tracer and its ended spans."""
 
     def __init__(self) -> None:
         self.provider = TracerProvider()
@@ -61,7 +61,7 @@ class Spans:
         self.tracer: Tracer = self.provider.get_tracer("test")
 
     def ended(self) -> tuple[ReadableSpan, ...]:
-        """Return all, as they have ended."""
+        """Return all ended spans, in order."""
         return self.exporter.get_finished_spans()
 
     def parents(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Spans:
 
 @pytest.fixture
 def spans(caplog: pytest.LogCaptureFixture) -> Iterator[Spans]:
-    """Make a tracer; OpenTelemetry has nothing to complain of meanwhile."""
+    """Make a tracer; fail if OpenTelemetry logs a warning."""
     made = Spans()
     with caplog.at_level(logging.WARNING, "opentelemetry"):
         yield made
@@ -95,7 +95,7 @@ class Worker(Actor[Query | Fail]):
 
     @receive
     async def query(self, message: Query) -> Done:
-        """Have a span around a wait, and one after it."""
+        """Make a span around a wait, and one after it."""
         with self.tracer.start_as_current_span(f"handle {message.who}"):
             if self.other is not None:
                 await self.other.ask(Query(f"other of {message.who}"))
@@ -112,21 +112,21 @@ class Worker(Actor[Query | Fail]):
             raise ValueError("as told")
 
     def on_failure(self, error: BaseException) -> None:
-        """Have a span."""
+        """Make a span."""
         del error
         self.tracer.start_span("on_failure").end()
 
     def on_stop(self) -> None:
-        """Have a span."""
+        """Make a span."""
         self.tracer.start_span("on_stop").end()
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("asked_for", [False, True])
 async def test_actors_that_wait_at_once(spans: Spans, *, asked_for: bool) -> None:
-    """Spans have the parent within their own handler, and that has the request.
+    """Spans have a parent in their own handler, whose parent is the request.
 
-    Unless nobody asked for it: then the handler's span has none.
+    Without a request the handler's span has no parent.
     """
     async with System() as system:
         if asked_for:
@@ -149,7 +149,7 @@ async def test_actors_that_wait_at_once(spans: Spans, *, asked_for: bool) -> Non
 
 
 def test_chain_of_asks_under_a_virtual_clock(spans: Spans) -> None:
-    """A trace goes from actor to actor, and ends where a handler has failed."""
+    """A trace goes from actor to actor, and ends at a failed handler."""
     system = System(clock := VirtualDispatcher())
     system.propagate(TraceContextPropagator())
     system.observe(MetricsObserver())
@@ -180,7 +180,7 @@ def test_chain_of_asks_under_a_virtual_clock(spans: Spans) -> None:
 
 @pytest.mark.asyncio
 async def test_pykka_in_both_directions(spans: Spans) -> None:
-    """A foreign actor's span is a child of its sender's, and parent of what it asks."""
+    """A foreign actor's span is a child of its sender's, and the parent of its asks."""
 
     class Foreign(pykka.ThreadingActor):
         use_daemon_thread = True
@@ -210,7 +210,7 @@ async def test_pykka_in_both_directions(spans: Spans) -> None:
 
 @pytest.mark.asyncio
 async def test_whole_trace_context_travels(spans: Spans) -> None:
-    """Trace, flags and `tracestate` do, as W3C Trace Context has them."""
+    """Trace, flags and `tracestate` travel, as in W3C Trace Context."""
     seen: list[SpanContext] = []
 
     class Looks(Actor[Done]):

@@ -1,4 +1,4 @@
-"""The actors that the test kit is tried on, and their messages."""
+"""The actors for the tests of the test kit, and their messages."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from ccw_actors.runtime import Actor, ActorRef, Message, Request, receive
 
 
 class Note(Message, frozen=True):
-    """Something to be passed on."""
+    """A note to forward."""
 
     text: str
 
 
 class Other(Message, frozen=True):
-    """Something else."""
+    """Another message."""
 
 
 class Question(Request[Note], frozen=True):
@@ -22,7 +22,7 @@ class Question(Request[Note], frozen=True):
 
 
 class Later(Message, frozen=True):
-    """Has a note passed on in some seconds."""
+    """Makes an actor forward a note in some seconds."""
 
     delay: float
 
@@ -32,19 +32,19 @@ class Blow(Message, frozen=True):
 
 
 class Courier(Actor[Note | Question | Later | Blow]):
-    """Passes on what it gets; puts the answers to its questions into notes."""
+    """Forwards its notes; puts the answers to its questions into notes."""
 
     def __init__(self, to: ActorRef[Any]) -> None:
         self._to = to
 
     @receive
     def note(self, message: Note) -> None:
-        """Pass on."""
+        """Forward the note."""
         self._to.tell(message)
 
     @receive
     async def question(self, message: Question) -> Note:
-        """Pass on, and pass the answer back."""
+        """Forward the question, and return the answer."""
         answer = await self._to.ask(message)
         return Note(f"answer: {answer.text}")
 
@@ -60,7 +60,7 @@ class Courier(Actor[Note | Question | Later | Blow]):
 
 
 class Greeter(Actor[Note]):
-    """Greets back whoever sends it a note."""
+    """Greets the sender of a note."""
 
     @receive
     def note(self, message: Note) -> Note:

@@ -1,6 +1,6 @@
 """Every async test here runs on the stock event loop and on the virtual one.
 
-And runs of pytest within a test.
+It also runs pytest within a test.
 """
 
 import asyncio
@@ -46,9 +46,9 @@ def pytest_asyncio_loop_factories() -> dict[
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest on some tests in that mode of pytest-asyncio, without it if "".
+    """Run pytest on some tests in that mode of pytest-asyncio, "" for without it.
 
-    A run that is `alone` has a process of its own.
+    A run that is `alone` has its own process.
     """
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)

@@ -1,4 +1,4 @@
-"""The loop in virtual time: what passes time, what comes first, and who holds it."""
+"""The loop in virtual time: its clock, the order of callbacks, and holds."""
 
 import asyncio
 import math
@@ -19,12 +19,12 @@ from tests.testkit.cast import Courier, Later, Note, Question
 
 R = TypeVar("R")
 
-AGES = 100_000  # Looks at the clock: far longer than an idle loop needs to jump.
+AGES = 100_000  # Reads of the clock: far longer than an idle loop needs to jump.
 
 
 @pytest.fixture(scope="module", autouse=True)
 def nimble_threads() -> Iterator[None]:
-    """Have threads take turns so often that an idle loop comes to jump."""
+    """Switch threads so often that an idle loop would jump."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
@@ -33,7 +33,7 @@ def nimble_threads() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def patience(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """Collect what a loop says when it loses its patience; normally none does."""
+    """Collect the warnings of loops that lose patience; normally there are none."""
     expected: list[str] = []
     yield expected
     assert [one.getMessage() for one in caplog.get_records("call")] == expected
@@ -45,7 +45,7 @@ def run(
     *,
     debug: bool = False,
 ) -> R:
-    """Run a coroutine on a virtual loop that it is given."""
+    """Run a coroutine on a virtual loop, with the loop as argument."""
 
     async def started() -> R:
         return await main(cast("VirtualTimeLoop", asyncio.get_running_loop()))
@@ -55,13 +55,13 @@ def run(
 
 
 def latest(loop: VirtualTimeLoop) -> float:
-    """Look at the clock for ages; return what it says in the end."""
+    """Read the clock for a long time; return its last value."""
     return max(loop.time() for _ in range(AGES))
 
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_clock_jumps(*, debug: bool) -> None:
-    """Time begins at 0, and is exactly what was waited for after a wait."""
+    """Time begins at 0, and each wait advances it exactly."""
 
     async def main(loop: VirtualTimeLoop) -> list[float]:
         times = [loop.time()]
@@ -92,7 +92,7 @@ def test_timers(whens: list[float]) -> None:
 
 
 def test_cancelled_timer() -> None:
-    """A timer that was cancelled is no time to go to."""
+    """The clock does not jump to a cancelled timer."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         loop.call_later(1, print).cancel()
@@ -115,7 +115,7 @@ def test_ready_callbacks_come_first() -> None:
 
 
 def test_io_comes_first() -> None:
-    """What can be read is read before time passes."""
+    """Available data is read before time passes."""
 
     async def main(loop: VirtualTimeLoop) -> tuple[bytes, float]:
         near, far = socket.socketpair()
@@ -153,7 +153,7 @@ def test_nothing_scheduled(*, forever: bool) -> None:
 
 
 def test_sleep_for_ever() -> None:
-    """A sleeper without end does not keep others from their times."""
+    """An endless sleeper does not stop other timers."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         with pytest.raises(TimeoutError):
@@ -175,7 +175,7 @@ def test_executor_holds_the_clock() -> None:
 
 
 def test_holds_are_counted() -> None:
-    """The clock stands still until it is released as often as it was held."""
+    """The clock stands still until every hold is released."""
 
     async def main(loop: VirtualTimeLoop) -> tuple[float, float]:
         seen: list[float] = []
@@ -223,7 +223,7 @@ def test_what_is_posted_before_a_release_comes_first() -> None:
 
 
 def test_released_too_often() -> None:
-    """A release without a hold is refused, and holds nothing up."""
+    """A release without a hold is refused, and has no effect."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         with pytest.raises(DispatcherError, match="released but not held"):
@@ -243,7 +243,7 @@ def test_release_after_the_end() -> None:
 
 
 def test_patience(patience: list[str]) -> None:
-    """When whoever holds the clock is blocked, it jumps in the end, and says so."""
+    """If the holder of the clock is blocked, the clock jumps, with a warning."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         with loop.held():
@@ -255,7 +255,7 @@ def test_patience(patience: list[str]) -> None:
 
 
 def test_timers_that_do_not_end() -> None:
-    """Who sets timers for this very time until it has passed, gets there."""
+    """Code that sets timers for the current time until it has passed makes progress."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         await asyncio.sleep(7)
@@ -286,7 +286,7 @@ def test_runner_ends_everything() -> None:
 
     async def main(loop: VirtualTimeLoop) -> None:
         iterator = numbers()
-        ended.append(iterator)  # Kept alive: nothing else may close it.
+        ended.append(iterator)  # Kept alive, so that nothing else closes it.
         await anext(iterator)
         _ = loop.run_in_executor(None, lambda: ended.append(latest(loop)))
 
@@ -295,7 +295,7 @@ def test_runner_ends_everything() -> None:
 
 
 def test_deadline_of_an_ask() -> None:
-    """An ask that nobody answers ends at its deadline, and takes no real time."""
+    """An unanswered ask ends at its deadline, and takes no real time."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         async with System() as system:
@@ -309,7 +309,7 @@ def test_deadline_of_an_ask() -> None:
 
 @given(st.floats(0, 10), st.floats(0, 10))
 def test_system_made_at_some_time(origin: float, delay: float) -> None:
-    """Timers of a System fire whenever that was made, whatever is rounded."""
+    """Timers of a System fire whenever it was created, despite rounding."""
 
     async def main(loop: VirtualTimeLoop) -> float:
         await asyncio.sleep(origin)

@@ -1,4 +1,4 @@
-"""What pytest is told within an actor comes out of the test: fail, skip, exit."""
+"""Outcomes of pytest within an actor come out of the test: fail, skip, exit."""
 
 from itertools import product
 
@@ -133,7 +133,7 @@ TESTS = [
 
 
 def all_tests(what: str) -> str:
-    """Return a test for each place where an actor says so."""
+    """Return a test for each place where an actor raises an outcome."""
     return CAST + "".join(
         text.format(name=f"{name}_{spawn}_{kind}", spawn=spawn, kind=kind, what=what)
         for (name, text), spawn, kind in TESTS
@@ -146,7 +146,7 @@ def all_tests(what: str) -> str:
 def test_outcome(run: Run, what: str, outcome: str) -> None:
     """It is the outcome of the test: in a block, with a fixture, and in a thread.
 
-    Under a virtual clock and the stepping dispatcher, too; and nothing else is wrong.
+    Also under a virtual clock and the stepping dispatcher, without other errors.
     """
     done = run(all_tests(what), "-rfE", "--tb=no", mode="strict")
     done.assert_outcomes(**{outcome: len(TESTS)})
@@ -205,7 +205,7 @@ async def test_ours(actor_system):
 
 
 def test_teardown(run: Run) -> None:
-    """What an actor says when a fixture is torn down is an error there."""
+    """An actor's outcome in the teardown of a fixture is an error there."""
     done = run(
         TEARDOWNS,
         mode="strict",
@@ -214,7 +214,7 @@ def test_teardown(run: Run) -> None:
 
 
 def test_system_that_says_what_it_escalates(run: Run) -> None:
-    """A System that is told what escalates keeps to that: the actor has failed."""
+    """A System with its own `escalate` keeps to that: the actor has failed."""
     done = run(
         f"""{CAST}
 @pytest.mark.asyncio
@@ -233,7 +233,7 @@ async def test_it():
 def test_import_within_a_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is so, too, where the runtime is imported after the test has begun."""
+    """The same if the runtime is imported after the test has begun."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(
         """

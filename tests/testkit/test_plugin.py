@@ -1,4 +1,4 @@
-"""The pytest plugin, in runs of pytest within the test: each mode, and what is missing.
+"""The pytest plugin, in runs of pytest within the test: each mode, and missing parts.
 
 The inner runs load no plugin but those they name, so they are quick, and the same
 whether the plugin under test is installed or not.
@@ -24,7 +24,7 @@ def pytest_asyncio_loop_factories(config, item):
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
 def test_async_tests(run: Run, pytester: pytest.Pytester, mode: str) -> None:
-    """In both modes a test has a System on its own loop, whichever loop that is."""
+    """In both modes a test has a System on its own loop."""
     pytester.makeconftest(LOOPS)
     mark = "@pytest.mark.asyncio" if mode == "strict" else ""
     done = run(
@@ -55,7 +55,7 @@ def test_loops():
 
 @pytest.mark.parametrize("by", ["mark", "option"])
 def test_loop_scope(run: Run, by: str) -> None:
-    """A test whose loop lives longer has a System of its own on that loop."""
+    """A test with a longer-lived loop has its own System on that loop."""
     option = ("-o", "asyncio_default_test_loop_scope=module") if by == "option" else ()
     mark = "(loop_scope='module')" if by == "mark" else ""
     done = run(
@@ -186,7 +186,7 @@ async def test_slow(actor_system):
 
 
 def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
-    """A test that leaves an actor behind is an error that names it."""
+    """A test with a remaining actor is an error that names it."""
     pytester.makeconftest(LOOPS)
     done = run(
         REFUSALS,
@@ -200,7 +200,7 @@ def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize("mode", ["", "strict"])
 @pytest.mark.parametrize("args", [("-p", "no:pytest_asyncio.plugin"), ()])
 def test_plugin_disabled(run: Run, mode: str, args: tuple[str, ...]) -> None:
-    """Without pytest-asyncio the System on the loop says so; the others work."""
+    """Without pytest-asyncio the fixture on the loop fails; others work."""
     done = run(
         """
 def test_virtual(virtual_system):
@@ -219,7 +219,7 @@ def test_loop(actor_system):
 
 
 def test_not_installed(run: Run, pytester: pytest.Pytester) -> None:
-    """Where pytest-asyncio is not installed, the plugin is there all the same."""
+    """The plugin also works if pytest-asyncio is not installed."""
     pytester.makepyfile(absent="import sys; sys.modules['pytest_asyncio'] = None")
     done = run(
         """
@@ -240,16 +240,16 @@ def test_loop(actor_system):
 
 
 def test_unmarked_test(run: Run) -> None:
-    """In strict mode an async test without its mark is told what to do."""
+    """In strict mode an async test without its mark gets advice."""
     done = run("async def test_it(actor_system): pass", mode="strict")
     done.assert_outcomes(errors=1)
     done.stdout.fnmatch_lines(["*make it async and mark it with pytest.mark.asyncio*"])
 
 
 def test_nothing_is_imported_unasked() -> None:
-    """A run of pytest that uses no fixture of ours does not import the package.
+    """A run of pytest without our fixtures does not import the package.
 
-    But for the module that says which errors leave an actor.
+    Except for the module with the list of escalating errors.
     """
     code = "import ccw_actors.pytest_plugin, sys; print(*sys.modules)"
     names = subprocess.check_output([sys.executable, "-c", code], text=True).split()

@@ -1,4 +1,4 @@
-"""Probes: what is expected of an actor, and what is said when it does not come."""
+"""Probes: expected messages, and the errors if others come."""
 
 import asyncio
 import math
@@ -42,7 +42,7 @@ class Box(Message, frozen=True):
 
 
 def probe_told(*messages: Message) -> Probe:
-    """Return a probe without an event loop that has been sent these from outside."""
+    """Return a probe without an event loop that received these from outside."""
     system = VirtualSystem()
     probe = Probe(system, Note | Other, Question)
     for message in messages:
@@ -73,7 +73,7 @@ def test_expect() -> None:
 
 
 def test_unexpected_message() -> None:
-    """The error says what was expected, what came, what is queued, and what cannot."""
+    """The error names expected, received, queued and refused messages."""
     probe = probe_told(A, B)
     with pytest.raises(ExpectationError) as caught:
         probe.expect_now(Other)
@@ -109,13 +109,13 @@ def test_unequal_message() -> None:
 
 
 def test_missing_message() -> None:
-    """What is not there is not waited for."""
+    """A `..._now` method does not wait."""
     with pytest.raises(ExpectationError, match="expected Note now\ncame: nothing"):
         probe_told().expect_now(Note)
 
 
 def test_fish() -> None:
-    """Other messages are passed over; those behind the one wanted stay."""
+    """Other messages are skipped; those behind the wanted one stay."""
     probe = probe_told(Other(), A, B, C)
     assert probe.fish_now(Note, where=lambda note: note == B) == B
     assert probe.queued == (C,)
@@ -125,14 +125,14 @@ def test_fish() -> None:
 
 
 def test_expect_all() -> None:
-    """Several messages may come in any order; they are returned as they are listed."""
+    """Several messages may come in any order; they are returned as listed."""
     probe = probe_told(C, A, Other(), B)
     assert probe.expect_all_now(Note, A, Other) == (C, A, Other())
     assert probe.queued == (B,)
 
 
 def test_expect_all_once() -> None:
-    """One message is never two of those expected."""
+    """One message never counts as two expected ones."""
     with pytest.raises(ExpectationError) as caught:
         probe_told(A, A).expect_all_now(A, B)
     assert caught.value.expected == "Note(text='a') and Note(text='b')"
@@ -147,14 +147,14 @@ def test_expect_all_in_order() -> None:
 
 
 def test_expect_nothing() -> None:
-    """A message that has not been looked at is something."""
+    """An unchecked message is not nothing."""
     with pytest.raises(ExpectationError, match="expected nothing") as caught:
         probe_told(A).expect_nothing_now()
     assert caught.value.queued == (A,)
 
 
 def test_probe_speaks_for_itself() -> None:
-    """What a probe sends comes from it, and what it gets has a sender."""
+    """A probe is the sender of its messages, and knows the sender of received ones."""
     system = VirtualSystem()
     probe = Probe(system, Note, path="probe")
     greeter = system.spawn(Greeter(), "greeter")
@@ -170,7 +170,7 @@ def test_probe_speaks_for_itself() -> None:
 
 
 def test_reply() -> None:
-    """The last request that was looked at is answered, and no other."""
+    """`reply` answers the last checked request, and no other."""
     system = VirtualSystem()
     probe = Probe(system, Question, Note)
     first, second, third = askers = [Probe(system, Note) for _ in range(3)]
@@ -187,7 +187,7 @@ def test_reply() -> None:
 
 
 def test_reply_to_nothing() -> None:
-    """Where no request has been looked at, there is nothing to answer."""
+    """Without a checked request there is nothing to answer."""
     probe = probe_told(A, Question("?"))
     probe.expect_now(Note)
     with pytest.raises(ExpectationError, match="expected a request"):
@@ -195,7 +195,7 @@ def test_reply_to_nothing() -> None:
 
 
 def test_watch() -> None:
-    """A probe that watches an actor is told of its end, or that it is not there."""
+    """A probe that watches an actor receives its end, also if it does not exist."""
     system = VirtualSystem()
     probe = Probe(system, path="probe")
     greeter = system.spawn(Greeter(), "greeter")
@@ -211,7 +211,7 @@ def test_watch() -> None:
 
 
 def test_what_a_probe_refuses() -> None:
-    """Messages of other types are refused like by any actor; its sender is told."""
+    """A probe refuses messages of other types; the sender is notified."""
     system = VirtualSystem()
     picky, sender = Probe(system, Note, path="picky"), Probe(system, Failure)
     sender.tell(picky.ref, Other())
@@ -222,13 +222,13 @@ def test_what_a_probe_refuses() -> None:
 
 @pytest.mark.parametrize("accepts", [("Note",), (int,), (Note | int,), (None,)])
 def test_no_message_type(accepts: tuple[object, ...]) -> None:
-    """A probe of something that is no message type is refused."""
+    """A probe of a type that is not a message is refused."""
     with pytest.raises(TypeError, match="a probe takes message types"):
         Probe(VirtualSystem(), *accepts)
 
 
 def test_failed_probe() -> None:
-    """What goes wrong as the probe does something is the cause of the next error."""
+    """An exception in an action of the probe is the cause of the next error."""
     system = VirtualSystem()
     probe = Probe(system, Note)
     probe.tell(probe.ref, Box(object()))
@@ -241,7 +241,7 @@ def test_failed_probe() -> None:
 
 
 def test_bounded_mailboxes() -> None:
-    """A probe takes what comes, however small the mailboxes of its System are."""
+    """A probe takes all messages, however small the mailboxes of its System are."""
     system = VirtualSystem(mailbox=Mailbox(1, "drop newest"))
     probe = Probe(system, Note)
     for note in (A, B, C):
@@ -251,7 +251,7 @@ def test_bounded_mailboxes() -> None:
 
 
 def test_stepping_back() -> None:
-    """A System put back to a snapshot has its probes put back, too."""
+    """Restoring a System also restores its probes."""
     system = SteppingSystem()
     probe = Probe(system, Note, path="probe")
     for note in (A, B, C):
@@ -283,7 +283,7 @@ def test_factory() -> None:
 
 
 def test_waiting_without_a_loop() -> None:
-    """Nobody can wait where no event loop runs the System."""
+    """Awaiting is refused if no event loop runs the System."""
     probe = probe_told(A)
     with pytest.raises(DispatcherError, match=r"use the method named \.\.\._now"):
         asyncio.run(probe.expect(Note))
@@ -326,7 +326,7 @@ async def test_timeout() -> None:
 
 @pytest.mark.asyncio
 async def test_endless_wait() -> None:
-    """An infinite timeout waits without end."""
+    """An infinite timeout waits forever."""
     async with System() as system:
         probe = Probe(system, Note)
         system.spawn(Courier(probe.ref)).tell(Later(0.002))
@@ -335,18 +335,18 @@ async def test_endless_wait() -> None:
 
 @pytest.mark.asyncio
 async def test_message_in_the_last_moment() -> None:
-    """What has come when the time is over has come in time."""
+    """A message that is there at the deadline is in time."""
     async with System() as system:
         probe = Probe(system, Note)
         waiting = asyncio.ensure_future(probe.expect(Note, timeout=0))
-        await asyncio.sleep(0)  # It begins to wait, and its time is over.
+        await asyncio.sleep(0)  # It begins to wait, and its time has passed.
         probe.ref.tell(A)
         assert await waiting == A
 
 
 @pytest.mark.asyncio
 async def test_quiet() -> None:
-    """Nothing within a time means until its end; what comes later does not count."""
+    """Expecting nothing ends with its time; later messages do not count."""
     async with System() as system:
         probe = Probe(system, Note)
         courier = system.spawn(Courier(probe.ref))
@@ -360,7 +360,7 @@ async def test_quiet() -> None:
 
 @pytest.mark.asyncio
 async def test_answers() -> None:
-    """A probe answers for the actor that is tried; unanswered, the ask times out."""
+    """A probe can answer the tested actor; without an answer the ask times out."""
     async with System() as system:
         probe = Probe(system, Question)
         courier = system.spawn(Courier(probe.ref))
@@ -375,7 +375,7 @@ async def test_answers() -> None:
 
 @pytest.mark.asyncio
 async def test_termination() -> None:
-    """The end of an actor is waited for; other messages are not taken for it."""
+    """A probe waits for the end of an actor; other messages do not count as it."""
     async with System() as system:
         probe = Probe(system, Note)
         first, second = (system.spawn(Courier(probe.ref)) for _ in range(2))
@@ -396,7 +396,7 @@ async def test_termination() -> None:
 
 @pytest.mark.asyncio
 async def test_no_termination() -> None:
-    """An actor that lives on is named in the error."""
+    """The error names an actor that has not ended."""
     async with System() as system:
         probe = Probe(system)
         greeter = system.spawn(Greeter(), "greeter")
@@ -406,7 +406,7 @@ async def test_no_termination() -> None:
 
 @pytest.mark.asyncio
 async def test_failure_ends_a_wait() -> None:
-    """Who waits for a probe that fails does not wait for the timeout."""
+    """A wait for a failing probe ends before the timeout."""
     async with System() as system:
         probe = Probe(system, Note)
         waiting = asyncio.ensure_future(probe.expect(Note, timeout=math.inf))

@@ -1,4 +1,4 @@
-"""The recorder: what it keeps of a System."""
+"""The recorder of a System."""
 
 from ccw_actors.runtime import ActorRef, Message
 from ccw_actors.testkit import Probe, Recorder, VirtualSystem
@@ -12,7 +12,7 @@ class Introduce(Message, frozen=True):
 
 
 def test_order() -> None:
-    """What an actor has handled is there in order, references in it included."""
+    """The messages of an actor are kept in order, including their references."""
     system = VirtualSystem()
     recorder = Recorder(system)
     probe = Probe(system, Note, Introduce, path="probe")
@@ -46,7 +46,7 @@ def test_what_goes_wrong() -> None:
 
 
 def test_from_now_on() -> None:
-    """What was sent before is not kept."""
+    """Earlier messages are not kept."""
     system = VirtualSystem()
     probe = Probe(system, Note, path="probe")
     probe.ref.tell(Note("before"))

@@ -1,4 +1,4 @@
-"""A short play in which everything happens that a trace can tell of."""
+"""A short play with every event that a trace can contain."""
 
 import io
 from typing import Any
@@ -60,7 +60,7 @@ class Explode(Message, frozen=True):
 
 
 class Tick(Message, frozen=True):
-    """What a timer brings."""
+    """The message of a timer."""
 
 
 class Disk(Actor):
@@ -84,7 +84,7 @@ class Disk(Actor):
 
 
 class Driver(Actor):
-    """Writes, and hears the answer."""
+    """Writes, and receives the answer."""
 
     def __init__(self, disk: ActorRef[Any]) -> None:
         self._disk = disk
@@ -96,7 +96,7 @@ class Driver(Actor):
 
     @receive
     def done(self, message: Done) -> None:
-        """Hear."""
+        """Take the answer."""
 
 
 def a_write(to: ReplyTo) -> Write:
@@ -106,7 +106,7 @@ def a_write(to: ReplyTo) -> Write:
 
 
 def play(*observers: Observer) -> System:
-    """Play, and have it observed: two writes, one from an actor; then a failure."""
+    """Play under observation: two writes, one from an actor; then a failure."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     for observer in observers:
@@ -131,6 +131,6 @@ def recorded() -> bytes:
 
 
 def events_of(trace: bytes) -> tuple[list[EventRecord], TraceReader]:
-    """Return the events of a trace, and the reader that has read them."""
+    """Return the events of a trace, and their reader."""
     reader = TraceReader(io.BytesIO(trace))
     return list(reader), reader

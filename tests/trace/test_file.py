@@ -1,4 +1,4 @@
-"""Where a trace goes: no other file is overwritten, and none grows for ever."""
+"""Targets of a trace: no other file is overwritten, and none grows forever."""
 
 import contextlib
 import errno
@@ -22,13 +22,13 @@ KIB = 1 << 10
 
 
 class Data(Message, frozen=True):
-    """What is traced here."""
+    """The traced message."""
 
     content: bytes
 
 
 class Other(Message, frozen=True):
-    """What is traced once, at the beginning."""
+    """A message that is traced once, at the beginning."""
 
 
 def event(number: int, message: Message) -> Handled:
@@ -37,7 +37,7 @@ def event(number: int, message: Message) -> Handled:
 
 
 def write_many(writer: TraceWriter, first: int, last: int, size: int) -> None:
-    """Write events of that size, until one cannot be written."""
+    """Write events of that size until a write fails."""
     for number in range(first, last):
         writer.handled(event(number, Data(bytes(size))))
 
@@ -52,7 +52,7 @@ def numbers(path: Path) -> list[int]:
 
 
 def test_a_play(tmp_path: Path) -> None:
-    """What is written to a file is what is written elsewhere."""
+    """A trace in a file equals one elsewhere."""
     path = tmp_path / "trace"
     target = open_trace(path)
     play(TraceWriter(target))
@@ -61,7 +61,7 @@ def test_a_play(tmp_path: Path) -> None:
 
 
 def test_header_is_there_at_once(tmp_path: Path) -> None:
-    """A trace can be read from its beginning on, whatever becomes of the process."""
+    """A trace can be read from its beginning, whatever happens to the process."""
     path = tmp_path / "trace"
     target = open_trace(path)
     TraceWriter(target)
@@ -70,7 +70,7 @@ def test_header_is_there_at_once(tmp_path: Path) -> None:
 
 
 def test_newest_is_kept(tmp_path: Path) -> None:
-    """A trace of bounded size has the newest events, and all that explains them."""
+    """A trace of bounded size has the newest events and all their types."""
     path, size = tmp_path / "trace", 64 * KIB
     target = open_trace(path, size_max=size)
     writer = TraceWriter(target)
@@ -92,7 +92,7 @@ def test_newest_is_kept(tmp_path: Path) -> None:
 
 
 def test_all_is_kept_on_request(tmp_path: Path) -> None:
-    """Without a bound nothing is taken out."""
+    """Without a bound nothing is removed."""
     path = tmp_path / "trace"
     target = open_trace(path, size_max=None)
     writer = TraceWriter(target)
@@ -104,7 +104,7 @@ def test_all_is_kept_on_request(tmp_path: Path) -> None:
 
 
 def test_large_records_in_a_small_trace(tmp_path: Path) -> None:
-    """Records as large as the trace may be leave a trace that can be read."""
+    """Records as large as the bound leave a readable trace."""
     path, size = tmp_path / "trace", 64 * KIB
     target = open_trace(path, size_max=size)
     writer = TraceWriter(target)
@@ -118,7 +118,7 @@ def test_large_records_in_a_small_trace(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"text", b"CKD_P370", bytes(600), b"\x93\xa5trac"])
 def test_what_is_no_trace_is_left_alone(tmp_path: Path, content: bytes) -> None:
-    """A file with anything else in it is refused, and is as it was."""
+    """A file with other content is refused and unchanged."""
     path = tmp_path / "precious"
     path.write_bytes(content)
     with pytest.raises(TraceFileError, match="exists and is not a trace"):
@@ -127,7 +127,7 @@ def test_what_is_no_trace_is_left_alone(tmp_path: Path, content: bytes) -> None:
 
 
 def test_trace_is_replaced(tmp_path: Path) -> None:
-    """A trace that is there makes room for another, and so does an empty file."""
+    """A new trace replaces an existing one, or an empty file."""
     path = tmp_path / "trace"
     for before in (recorded() * 2, b""):
         path.write_bytes(before)
@@ -141,7 +141,7 @@ def test_trace_is_replaced(tmp_path: Path) -> None:
 def test_inputs_are_left_alone(
     tmp_path: Path, link: Callable[[Path, Path], None] | None
 ) -> None:
-    """An input is refused by whatever name, even if it is empty."""
+    """An input is refused under any name, even if it is empty."""
     given = tmp_path / "given"
     given.touch()
     path = given
@@ -153,7 +153,7 @@ def test_inputs_are_left_alone(
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
-    """A second trace to one file is refused as long as the first is written."""
+    """A second trace to a file is refused while the first is being written."""
     path = tmp_path / "trace"
     first = open_trace(path)
     play(TraceWriter(first))
@@ -166,13 +166,13 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["missing/trace", "."])
 def test_places_that_are_none(tmp_path: Path, name: str) -> None:
-    """A folder, and what is in no folder, is refused."""
+    """A folder, and a path in no folder, are refused."""
     with pytest.raises(TraceFileError):
         open_trace(tmp_path / name)
 
 
 def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk is full the trace ends after a whole record, and says so."""
+    """If the disk is full the trace ends after a whole record, with an error."""
     path = tmp_path / "trace"
     target = open_trace(path)
     writer = TraceWriter(target)
@@ -206,7 +206,7 @@ def test_full_device() -> None:
 
 
 def test_pipe_that_is_read(tmp_path: Path) -> None:
-    """Whoever reads a pipe gets the trace."""
+    """The reader of a pipe gets the trace."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     found: list[bytes] = []
@@ -220,7 +220,7 @@ def test_pipe_that_is_read(tmp_path: Path) -> None:
 
 
 def test_pipe_that_nobody_reads(tmp_path: Path) -> None:
-    """Without a reader a pipe holds up nobody for longer than a second."""
+    """Without a reader a pipe blocks for at most a second."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     target = open_trace(path)
@@ -248,7 +248,7 @@ def test_reader_that_goes_away(tmp_path: Path) -> None:
 def test_cut_in_the_middle_of_taking_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the process dies while the oldest is taken out, what is read is right."""
+    """If the process dies during the removal, the trace reads correctly."""
     path = tmp_path / "trace"
     target = open_trace(path, size_max=64 * KIB)
     writer = TraceWriter(target)

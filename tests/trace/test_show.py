@@ -1,4 +1,4 @@
-"""Events as lines and as JSON: names, bytes, and what is unknown."""
+"""Events as lines and as JSON: names, bytes, and unknown types."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ def test_line_of_a_dead_letter() -> None:
 
 
 def test_line_of_a_failure() -> None:
-    """The line of a failure says who failed on what, and why."""
+    """The line of a failure has the actor, the message and the reason."""
     event = FailureRecord(3, 2.0, "x", "Move", "ValueError: no")
     assert (
         as_line(event, TYPES) == "    2.000000 #3      x failed on Move: ValueError: no"

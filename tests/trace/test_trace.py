@@ -1,4 +1,4 @@
-"""A trace file: what is written is what happened, and is read back as such."""
+"""A trace file: it contains the events, and reading returns them."""
 
 import io
 from typing import NoReturn
@@ -27,7 +27,7 @@ TRACE = recorded()
 
 
 class Watch(Observer):
-    """An observer that keeps what it was told, as it is to be recorded."""
+    """An observer that keeps events as a trace should record them."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object]] = []
@@ -162,7 +162,7 @@ def test_types_name_the_fields() -> None:
 
 
 def test_two_types_of_one_name() -> None:
-    """Types of the same name but different fields are told apart."""
+    """Types of the same name but different fields are distinguished."""
     file = io.BytesIO()
     writer = TraceWriter(file)
     twin = type("Done", (Done,), {"__annotations__": {"more": int}, "more": 0})
@@ -222,7 +222,7 @@ def test_truncated(cut: int) -> None:
     ids=["empty", "text", "bytes", "other format", "newer"],
 )
 def test_not_a_trace(data: bytes, error: str) -> None:
-    """What is no trace, or one of a newer version, is refused when it is opened."""
+    """A file that is no trace, or of a newer version, is refused at opening."""
     with pytest.raises(StreamError, match=f"^{error}"):
         TraceReader(io.BytesIO(data))
 
@@ -239,7 +239,7 @@ DAMAGED: list[tuple[object, str]] = [
     ("record", "error"), DAMAGED, ids=["kind", "short", "no array", "type"]
 )
 def test_damaged_record(record: object, error: str) -> None:
-    """A record that makes no sense ends the reading, with its place."""
+    """An invalid record ends the reading, with its place."""
     data = msgpack.packb(["trace", FORMAT, VERSION]) + msgpack.packb(record)
     with pytest.raises(StreamError, match=f"^{error}"):
         list(TraceReader(io.BytesIO(data)))
@@ -247,20 +247,20 @@ def test_damaged_record(record: object, error: str) -> None:
 
 @given(st.binary(max_size=40))
 def test_hostile_tail(tail: bytes) -> None:
-    """Whatever follows, reading yields events or raises StreamError."""
+    """For any bytes, reading yields events or raises StreamError."""
     whole, _ = events_of(TRACE)
     found, _ = read_all(TRACE + tail)
     assert found[: len(whole)] == whole
 
 
 def test_disk_full(caplog: pytest.LogCaptureFixture) -> None:
-    """A writer whose file fails is logged and keeps the error; the System goes on."""
+    """A writer whose file fails is logged and keeps the error; the System continues."""
 
     class Full(io.BytesIO):
         room = 400
 
         def write(self, data: bytes) -> int:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Take what there is room for."""
+            """Write only as much as fits."""
             if self.tell() + len(data) > self.room:
                 refuse()
             return super().write(data)
@@ -278,7 +278,7 @@ def test_disk_full(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_counter() -> None:
-    """A counter counts what a trace of the same tells."""
+    """A counter agrees with a trace of the same run."""
     counter, file = MessageCounter(), io.BytesIO()
     play(counter, TraceWriter(file))
     events, reader = events_of(file.getvalue())

@@ -1,4 +1,4 @@
-"""Bytes that are nearly messages or claim to be much, and what may come of them."""
+"""Bytes that are almost messages or announce much data, and their allowed effects."""
 
 import struct
 import tracemalloc
@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from tests.transport.kinds import BYTES, KINDS, MESSAGES, PLAIN, TEXT, plain
 
-# What one byte can grow to: an array that claims fifteen elements is 200 bytes.
+# The memory of one byte: an array that announces fifteen elements is 200 bytes.
 GROWTH = 200
-# A line of a log: the type's name, what is wrong and where.
+# A line of a log: the type's name, the error and its place.
 TEXT_MAX = 400
 
 
 @contextmanager
 def traced() -> Generator[None]:
-    """Trace what is allocated inside."""
+    """Trace allocations inside the block."""
     tracemalloc.start()
     try:
         yield
@@ -35,7 +35,7 @@ def check_text(error: Exception) -> None:
 
 
 class Raw(NamedTuple):
-    """Bytes that stand for a value, whatever they are."""
+    """Bytes that take the place of a value."""
 
     data: bytes
 
@@ -143,7 +143,7 @@ FRAGMENTS: dict[str, bytes] = {
 
 
 def places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield where in a plain message a value stands: list or dict, and index or key."""
+    """Yield the place of each value in a plain message: container, and index or key."""
     if isinstance(tree, list):
         keys: list[Any] = list(range(len(cast("list[object]", tree))))
     elif isinstance(tree, dict):
@@ -184,7 +184,7 @@ def hostile_bytes(draw: st.DrawFn) -> bytes:
     """Draw the bytes of a bent message, damaged in up to three places."""
     data = pack(draw(bent_trees()))
     for _ in range(draw(st.integers(0, 3))):
-        # Damage far inside of what is large would hit only its filling.
+        # Damage deep inside large data would hit only its filling.
         start = draw(st.integers(0, min(len(data), 200)))
         stop = draw(st.integers(start, min(len(data), start + 20)))
         how = draw(

@@ -1,4 +1,4 @@
-"""Messages with every kind of field, and what they are, said without the codec."""
+"""Messages with every kind of field, described independently of the codec."""
 
 from functools import cache
 from types import NoneType, UnionType
@@ -105,7 +105,7 @@ class Reference(Message, frozen=True):
 
 
 class Open(Message, frozen=True):
-    """A message with a field that may be anything."""
+    """A message with a field of any type."""
 
     anything: Any = None
     error: str | None = None
@@ -135,7 +135,7 @@ def ref_to_wire(value: Any) -> Any:
 
 
 def ref_from_wire(kind: Any, value: Any) -> Any:
-    """Decode a reference; what is none is quoted whole, as hooks do."""
+    """Decode a reference; an invalid one is quoted whole, as hooks do."""
     if get_origin(kind) is Ref and isinstance(value, str):
         return Ref[Any](value)
     raise TypeError(f"expected {kind}, got {value!r}")
@@ -152,7 +152,7 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value is what the annotation says; a bool is not taken for an int."""
+    """Whether a value has the annotated type; a bool is not an int."""
     origin, args = get_origin(kind), get_args(kind)
     if kind is Any:
         return True

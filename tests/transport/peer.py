@@ -2,7 +2,7 @@
 
     peer.py PORT MODE
 
-It knows nothing of the tests, as a program of somebody else does.
+It is independent of the tests, like another program.
 """
 
 import os
@@ -14,14 +14,14 @@ from ccw_actors.transport import Codec, Message, read_messages
 
 
 class Order(Message, frozen=True):
-    """What is sent."""
+    """The message to send."""
 
     number: int
     note: str = ""
 
 
 class Receipt(Message, frozen=True):
-    """What answers it."""
+    """Its answer."""
 
     number: int
 
@@ -46,7 +46,7 @@ MODES = {
 
 
 def send(connection: socket.socket, mode: str) -> None:
-    """Send orders; nobody has to listen to the end."""
+    """Send orders; the reader may stop early."""
     try:
         for piece in MODES[mode]:
             connection.sendall(piece)
@@ -57,7 +57,7 @@ def send(connection: socket.socket, mode: str) -> None:
 
 
 def answer(connection: socket.socket) -> None:
-    """Answer each order with its receipt, until there are no more."""
+    """Answer each order with its receipt, until the end."""
     for order in read_messages(connection, Order):
         connection.sendall(encode(Receipt(order.number)))
 

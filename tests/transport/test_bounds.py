@@ -1,4 +1,4 @@
-"""Messages from outside that would become large in memory: there is a bound to it."""
+"""Messages from outside that would become large in memory are bounded."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def message(count: int, element: bytes) -> bytes:
 
 
 def peak(payload: bytes, decode: Callable[[bytes], object] = decode) -> tuple[int, str]:
-    """Decode; return the memory that it took at most, and what was wrong."""
+    """Decode; return the peak memory and the error."""
     error = ""
     tracemalloc.start()
     try:
@@ -52,7 +52,7 @@ def peak(payload: bytes, decode: Callable[[bytes], object] = decode) -> tuple[in
 
 @pytest.mark.parametrize("name", ELEMENTS)
 def test_message_of_too_many_values(name: str) -> None:
-    """A message of the largest size is refused for its values, before they are made."""
+    """A message of the largest size is refused for its values, before decoding them."""
     element, inside = ELEMENTS[name]
     count = (SIZE_MAX - 10) // len(element)
     size, error = peak(message(count, element))
@@ -63,7 +63,7 @@ def test_message_of_too_many_values(name: str) -> None:
 
 @pytest.mark.parametrize("name", ELEMENTS)
 def test_message_of_as_many_values_as_there_may_be(name: str) -> None:
-    """What is allowed takes no more memory than is said."""
+    """An accepted message takes no more memory than documented."""
     element, inside = ELEMENTS[name]
     count = (OBJECTS_MAX - 2) // (1 + inside)
     payload = message(count, element)
@@ -77,7 +77,7 @@ def test_message_of_as_many_values_as_there_may_be(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["nil", "empty map"])
 def test_memory_where_unknown_fields_are_accepted(name: str) -> None:
-    """To look for fields that are unknown takes as much again, and no more."""
+    """Dropping unknown fields takes as much again, and no more."""
     element, inside = ELEMENTS[name]
     count = min((OBJECTS_MAX - 3) // (1 + inside), (SIZE_MAX - 20) // len(element))
     payload = b"\x93" + message(count, element)[1:] + b"\xc0"
@@ -87,7 +87,7 @@ def test_memory_where_unknown_fields_are_accepted(name: str) -> None:
 
 
 def test_bound_can_be_raised() -> None:
-    """Who wants more values in a message says so."""
+    """A larger bound allows more values in a message."""
     payload = message(OBJECTS_MAX + 1, b"\xc0")
     with pytest.raises(MessageError):
         decode(payload)

@@ -1,4 +1,4 @@
-"""One form for equal messages, whatever their dicts and sets are made of."""
+"""One form for equal messages, whatever is in their dicts and sets."""
 
 import datetime as dt
 import enum
@@ -134,7 +134,7 @@ def test_keys_of_every_type(name: str) -> None:
 def test_members_of_every_type(name: str) -> None:
     """So does a set, whether its members can be compared or not.
 
-    But for sets in a set, which msgspec compares, though they have no order.
+    Except for sets in a set, which msgspec compares although they have no order.
     """
     kind, members = KEYS[name]
     held = message_of(GenericAlias(frozenset, (kind,)))
@@ -200,7 +200,7 @@ def as_plain(value: Any) -> Any:
 
 
 def in_order(value: Any) -> Any:
-    """Return what a decoded value is made of, whatever the order of its parts."""
+    """Return the parts of a decoded value, independent of their order."""
     if isinstance(value, dict):
         pairs = cast("dict[object, object]", value).items()
         return "map", sorted((repr(key), repr(in_order(item))) for key, item in pairs)
@@ -212,14 +212,14 @@ def in_order(value: Any) -> Any:
 
 @given(VALUES, st.data())
 def test_equal_messages_are_equal_bytes(value: Any, data: st.DataObject) -> None:
-    """At any depth, in which order dicts and sets were filled makes no difference."""
+    """At any depth, the order of filling dicts and sets makes no difference."""
     other = data.draw(st.composite(lambda draw: shuffled(value, draw))())
     assert codec.encode(Open(value)) == codec.encode(Open(other))
 
 
 @given(VALUES)
 def test_nothing_is_lost(value: Any) -> None:
-    """What is in dicts and sets of all kinds is what msgspec reads of them."""
+    """Dicts and sets of all kinds are read by msgspec with the same content."""
     name, found = msgspec.msgpack.decode(codec.encode(Open(value)))
     assert name == "Open"
     assert repr(in_order(found)) == repr(in_order(as_plain(value)))
@@ -227,7 +227,7 @@ def test_nothing_is_lost(value: Any) -> None:
 
 @given(MESSAGES)
 def test_what_msgspec_sorts_is_as_it_was(message: Message) -> None:
-    """Messages whose keys are text are the bytes that they have always been."""
+    """Messages with text keys keep their old bytes."""
     encoder = msgspec.msgpack.Encoder(
         enc_hook=lambda value: value.path, order="deterministic"
     )
@@ -243,7 +243,7 @@ def test_order_of_keys() -> None:
 
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
 def test_bytes_are_the_same_in_every_process(seed: str) -> None:
-    """However a process hashes, a set of anything is the same bytes."""
+    """A set of any values has the same bytes in every process."""
     program = """
 import sys
 from ccw_actors.transport import Codec
@@ -271,14 +271,14 @@ class Renamed(msgspec.Struct, frozen=True, rename="upper", tag=7, tag_field="kin
 
 
 class Sparse(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A struct that says only what is not as usual."""
+    """A struct that omits defaults."""
 
     held: Any
     usual: dict[int, int] = {}
 
 
 class Checked(msgspec.Struct, frozen=True, array_like=True):
-    """A struct that is made once only."""
+    """A struct with a side effect at its creation."""
 
     made: ClassVar[list[object]] = []
     held: Any
@@ -297,7 +297,7 @@ class Slots:
 
 
 class Attrs:
-    """A class as attrs makes them."""
+    """A class made by attrs."""
 
     class _Attribute(NamedTuple):
         name: str
@@ -322,7 +322,7 @@ class Odd(enum.Enum):
 
 
 class Loose:
-    """A value that only the codec's own functions know."""
+    """A value that only the codec's functions can encode."""
 
     def __init__(self, held: Any) -> None:
         self.held = held
@@ -353,9 +353,9 @@ HOLDERS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", HOLDERS)
 @pytest.mark.parametrize("held", [{1: 2}, {(1, 2): b"x"}, {None: {Colour.RED: 1}}])
 def test_what_a_dict_is_in(name: str, held: Any) -> None:
-    """What a dict with other keys is in is encoded as it is with any dict.
+    """The surroundings of a dict with other keys are encoded as with any dict.
 
-    A dict with one key has only one order, so msgspec says what is right.
+    A dict with one key has only one order, so msgspec gives the reference.
     """
     loose = Codec(to_wire=lambda value: value.held)
     value = HOLDERS[name](held)
@@ -363,7 +363,7 @@ def test_what_a_dict_is_in(name: str, held: Any) -> None:
 
 
 def test_structs_are_not_made_again() -> None:
-    """What a struct does when it is made is not done by encoding it."""
+    """Encoding a struct does not repeat the side effects of its creation."""
     value = Checked({1: 2})
     count = len(Checked.made)
     codec.encode(value)
@@ -372,12 +372,12 @@ def test_structs_are_not_made_again() -> None:
 
 
 def test_enum_of_a_tuple() -> None:
-    """An enum is its value, whatever that is."""
+    """An enum is encoded as its value, of any type."""
     assert codec.encode({Odd.ONE: 1}) == codec.encode({(frozenset({1, "b"}), "a"): 1})
 
 
 def test_msgspec_is_asked_once_for_what_it_sorts() -> None:
-    """What msgspec encodes is not gone through a second time."""
+    """Values that msgspec encodes are not processed a second time."""
     asked: list[object] = []
 
     def to_wire(value: Any) -> Any:
@@ -517,9 +517,9 @@ REFUSED: dict[str, tuple[Message, type[Exception], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_encoded(name: str) -> None:
-    """The error says the message, the field, the type of the value, and what is wrong.
+    """The error names message, field and type of the value, and the problem.
 
-    It is of one of three types, and says in one line that is not long.
+    It has one of three types, and one short line of text.
     """
     message, kind, text = REFUSED[name]
     with pytest.raises(kind) as info:
@@ -530,7 +530,7 @@ def test_what_cannot_be_encoded(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if "are one" not in name])
 def test_what_cannot_be_encoded_as_it_is(name: str) -> None:
-    """Nor is it where nothing is sorted, in the same words."""
+    """The same without sorting, with the same text."""
     message, kind, text = REFUSED[name]
     with pytest.raises(kind) as info:
         codec.encode_as_is(message)
@@ -539,7 +539,7 @@ def test_what_cannot_be_encoded_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("error", [TypeError, ValueError, OverflowError])
 def test_what_custom_values_are_refused_for(error: type[Exception]) -> None:
-    """The reason of who makes custom values is in the text, with the value's type."""
+    """The text has the reason of the codec's function, with the value's type."""
 
     def to_wire(value: Any) -> Any:
         raise error(f"no {value.imag:g}")
@@ -554,7 +554,7 @@ def test_what_custom_values_are_refused_for(error: type[Exception]) -> None:
 
 
 def test_long_way_to_what_is_wrong() -> None:
-    """Of a long way to a value the text has where it begins and where it ends."""
+    """The text has the beginning and the end of a long path to a value."""
     value: Any = {"a": 1j}
     for _ in range(100):
         value = [value]
@@ -564,7 +564,7 @@ def test_long_way_to_what_is_wrong() -> None:
 
 
 def test_depth() -> None:
-    """Dicts of any keys may be nested as deep as anything else may be."""
+    """Dicts with any keys may be nested as deeply as other values."""
     value: Any = {1: 1}
     for _ in range(300):
         value = {(1,): [value]}

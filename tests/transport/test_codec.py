@@ -1,4 +1,4 @@
-"""Messages as bytes: what plain msgpack sees, and what hostile bytes do."""
+"""Messages as bytes: as plain msgpack sees them, and hostile bytes."""
 
 from typing import Any, cast
 
@@ -96,7 +96,7 @@ def point_from_wire(kind: type, value: Any) -> Any:
 
 @given(MESSAGES)
 def test_round_trip(message: Message) -> None:
-    """What is decoded is equal to what was encoded."""
+    """Decoding returns an equal message."""
     codec = Codec()
     assert codec.decoder(ACCEPTED)(codec.encode(message)) == message
 
@@ -121,7 +121,7 @@ def test_plain_msgpack_reads_it(message: Message) -> None:
 
 @given(MESSAGES)
 def test_plain_msgpack_writes_it(message: Message) -> None:
-    """What another program packs in that form is the message."""
+    """Another program's bytes in that form are the message."""
     packed = msgpack.packb(plain(message))
     assert Codec().decoder(ACCEPTED)(packed) == message
 
@@ -143,7 +143,7 @@ def test_equal_messages_are_equal_bytes(names: dict[str, int], order: Any) -> No
 
 
 def test_as_is_keeps_the_order_of_dicts() -> None:
-    """What is encoded as it is comes back in the order it had, whatever the keys."""
+    """`encode_as_is` keeps the order, with any keys."""
     codec = Codec()
     for mapping in ({"b": 1, "a": 2}, {2: 1, 1: 2}):
         back = msgspec.msgpack.decode(codec.encode_as_is(mapping))
@@ -224,7 +224,7 @@ def test_damaged_messages(message: Message, data: st.DataObject) -> None:
     ids=["not utf-8", "dict as key", "deep", "four billion elements"],
 )
 def test_bytes_that_msgspec_stumbles_on(tail: bytes) -> None:
-    """Bytes for which msgspec raises errors of Python are refused like others."""
+    """Bytes for which msgspec raises Python's errors are refused like others."""
 
     class Open(Message, frozen=True):
         anything: Any
@@ -234,7 +234,7 @@ def test_bytes_that_msgspec_stumbles_on(tail: bytes) -> None:
 
 
 def test_custom_values() -> None:
-    """Custom values travel as what the codec is told to make of them."""
+    """Custom values travel in the form that the codec's functions give them."""
     codec = Codec(point_to_wire, point_from_wire)
     payload = codec.encode(Move(Point(3)))
     assert msgpack.unpackb(payload) == ["Move", 3]
@@ -247,7 +247,7 @@ def test_custom_values() -> None:
 
 
 def test_message_is_immutable() -> None:
-    """A message cannot be changed after it was made."""
+    """A message cannot be changed after its creation."""
     message = Question(1)
     with pytest.raises(AttributeError):
         message.number = 2  # type: ignore[misc] # pyright: ignore[reportAttributeAccessIssue]

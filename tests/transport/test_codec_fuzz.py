@@ -62,7 +62,7 @@ SAMPLES: tuple[Message, ...] = (
     Question(Optionals(b"a")),
 )
 
-# What decoding takes besides: the error, and what it quotes.
+# Additional memory of decoding: the error, and what it quotes.
 CONSTANT = 1 << 16
 
 decode: Callable[[bytes], Message] = CODEC.decoder(ACCEPTED)
@@ -70,7 +70,7 @@ decode_raw: Callable[[bytes], Message] = CODEC.raw_decoder(ACCEPTED)
 
 
 def decoded(payload: bytes) -> Message | MessageError:
-    """Decode, and hold the memory that takes against the size, if it is traced."""
+    """Decode, and compare the memory with the size, if it is traced."""
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
     try:
@@ -83,7 +83,7 @@ def decoded(payload: bytes) -> Message | MessageError:
 
 
 def check_result(payload: bytes, result: Message | MessageError) -> None:
-    """Check that a message is one through and through, and that an error says which."""
+    """Check that a message is fully valid, and that an error names its type."""
     if isinstance(result, MessageError):
         check_text(result)
         what = tag_of(payload) or f"{len(payload)} bytes"
@@ -92,7 +92,7 @@ def check_result(payload: bytes, result: Message | MessageError) -> None:
         return
     assert tag_of(payload) in ("", type(result).__name__)
     assert fits(result, ACCEPTED)
-    # As it is: maps in a field of type Any may have keys that cannot be sorted.
+    # `encode_as_is`: maps in a field of type Any may have keys that cannot be sorted.
     again = CODEC.encode_as_is(result)
     back = decode(again)
     # A NaN is not equal to itself, its bytes are.
@@ -105,7 +105,7 @@ def check_result(payload: bytes, result: Message | MessageError) -> None:
 @settings(max_examples=500)
 @given(hostile_bytes())
 def test_hostile_messages(payload: bytes) -> None:
-    """Whatever the bytes, they are a valid message or a MessageError, in bounds."""
+    """Any bytes are a valid message or a MessageError, within bounds."""
     with traced():
         result = decoded(payload)
     check_result(payload, result)
@@ -114,9 +114,9 @@ def test_hostile_messages(payload: bytes) -> None:
 @settings(max_examples=100)
 @given(hostile_bytes())
 def test_raw_decoder_raises_what_is_listed(payload: bytes) -> None:
-    """The raw decoder finds what the other one does, and raises what is listed.
+    """The raw decoder agrees with the other one, and raises the listed errors.
 
-    Of large messages the other one counts the values first, and may refuse them for it.
+    The other one first counts the values of large messages, and may refuse them.
     """
     found = decoded(payload)
     if len(payload) > SMALL:
@@ -132,7 +132,7 @@ def test_raw_decoder_raises_what_is_listed(payload: bytes) -> None:
 
 @pytest.mark.parametrize("fragment", FRAGMENTS.values(), ids=FRAGMENTS)
 def test_every_fragment_at_every_place(fragment: bytes) -> None:
-    """A hostile value in place of any value of any message harms nobody.
+    """A hostile value in place of any value of any message has no effect.
 
     Unless it is in place of the type's name, the error begins with that name.
     """
@@ -151,7 +151,7 @@ def test_every_fragment_at_every_place(fragment: bytes) -> None:
 
 @pytest.mark.parametrize("fragment", FRAGMENTS.values(), ids=FRAGMENTS)
 def test_every_fragment_alone(fragment: bytes) -> None:
-    """A hostile value that stands where a message should is refused, or is one."""
+    """A hostile value in place of a message is refused, or is one."""
     with traced():
         result = decoded(fragment)
     check_result(fragment, result)
@@ -179,7 +179,7 @@ def test_what_cannot_be_in_a_set(element: object) -> None:
     payload = msgpack.packb(["Tags", [1, element]])
     with pytest.raises(DECODE_ERRORS):
         CODEC.raw_decoder(Tags)(payload)
-    # In the words of msgspec before 0.23, and since.
+    # The texts of msgspec before 0.23, and since.
     said = r"^Tags: (unhashable |Expected a hashable value)"
     with pytest.raises(MessageError, match=said):
         CODEC.decoder(Tags)(payload)
@@ -248,7 +248,7 @@ def test_size_of_a_message() -> None:
 
 
 def test_size_of_a_message_unless_said() -> None:
-    """Sixteen MiB are the most that is decoded, unless the caller says otherwise."""
+    """By default at most sixteen MiB are decoded."""
     most = 1 << 24
     overhead = len(CODEC.encode(Open(b"x" * (most // 2)))) - most // 2
     payload = CODEC.encode(Open(b"x" * (most - overhead)))
@@ -260,7 +260,7 @@ def test_size_of_a_message_unless_said() -> None:
 
 @pytest.mark.parametrize("name", ["\n" * 255, "x" * 255, "\u202e\x1b[2J", "x" * 5000])
 def test_hostile_names(name: str) -> None:
-    """A name that is no name is quoted in one line that is not long."""
+    """An invalid name is quoted in one short line."""
     payload = msgpack.packb([name])
     error = decoded(payload)
     assert isinstance(error, MessageError)
@@ -268,13 +268,13 @@ def test_hostile_names(name: str) -> None:
 
 
 def test_name_that_is_cut() -> None:
-    """A name that is not there to its end is none."""
+    """A truncated name is no name."""
     payload = CODEC.encode(Bare())
     assert [tag_of(payload[:end]) for end in range(7)] == [*[""] * 6, "Bare"]
 
 
 def test_place_in_a_long_error() -> None:
-    """What was quoted at length does not hide the place in the message."""
+    """A long quotation does not hide the place in the message."""
     error = decoded(msgpack.packb(["Reference", "/a", [b"x" * 5000]]))
     assert isinstance(error, MessageError)
     assert str(error).startswith("Reference: expected ")
@@ -287,7 +287,7 @@ def test_place_in_a_long_error() -> None:
 @settings(max_examples=300)
 @given(MESSAGES)
 def test_plain_msgpack_reads_what_the_type_says(message: Message) -> None:
-    """To any msgpack a message is its name and its fields, to the type of each.
+    """To any msgpack a message is its name and its fields, with their types.
 
     The text of a value tells 1 from 1.0 and True, and is the same for two NaN.
     """
@@ -334,9 +334,9 @@ def every_change() -> Iterator[bytes]:
 
 @pytest.mark.slow
 def test_every_change_of_every_sample() -> None:
-    """No byte of a message can be changed so that more than an error comes of it.
+    """Changing any byte of a message causes at most an error.
 
-    Nor does what is refused leave anything behind.
+    Refused messages leave nothing behind.
     """
     with traced():
         before, _ = tracemalloc.get_traced_memory()
@@ -353,7 +353,7 @@ def test_every_change_of_every_sample() -> None:
 @settings(max_examples=20_000)
 @given(hostile_bytes())
 def test_many_hostile_messages(payload: bytes) -> None:
-    """What holds for some hostile messages holds for many."""
+    """The same for many hostile messages."""
     with traced():
         result = decoded(payload)
     check_result(payload, result)

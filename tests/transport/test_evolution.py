@@ -1,4 +1,4 @@
-"""What may change in a message type, while readers and writers of both are there."""
+"""Allowed changes of a message type while old and new programs run."""
 
 import enum
 import tracemalloc
@@ -31,7 +31,7 @@ from tests.transport.kinds import ACCEPTED, CODEC, MESSAGES, PLAIN, Path, plain
 
 T = TypeVar("T")
 
-# What decoding takes besides: the error, and what it quotes.
+# Additional memory of decoding: the error, and what it quotes.
 CONSTANT = 1 << 16
 
 strict = Codec()
@@ -67,7 +67,7 @@ def test_new_field_with_a_default_in_an_old_message() -> None:
 
 
 def test_new_field_is_refused_unless_it_is_said() -> None:
-    """A reader refuses a field that it does not know, and says what it does know."""
+    """A reader refuses an unknown field, and says what it knows."""
     with pytest.raises(MessageError, match=r"^Order: .* no field after `number`$"):
         strict.decoder(OLD)(strict.encode(NEW(1, "x")))
 
@@ -91,14 +91,14 @@ def test_new_field_without_a_default() -> None:
 
 
 def test_field_that_is_not_at_the_end() -> None:
-    """A field that is put before another is taken for it: values go by their place."""
+    """A field put before another is taken for it: the position decides."""
     newer = record("Newer", ("rank", int, 0), ("number", int, 0))
     assert reads(strict, newer, OLD(7)) == [7, 0]
     assert reads(tolerant, OLD, newer(1, 7)) == [1]
 
 
 def test_fields_in_another_order() -> None:
-    """Fields that change places are taken for each other."""
+    """Reordered fields are taken for each other."""
     one, other = record("One", "a", "b"), record("Other", "b", "a")
     assert reads(strict, other, one(1, 2)) == [1, 2]
 
@@ -107,7 +107,7 @@ def test_fields_in_another_order() -> None:
 
 
 def test_field_that_is_gone() -> None:
-    """It is a new field the other way round: a writer may drop one with a default."""
+    """The reverse of a new field: a writer may drop one with a default."""
     assert reads(strict, NEW, OLD(1)) == [1, ""]
     assert reads(tolerant, OLD, NEW(1, "x")) == [1]
     assert reads(strict, OLD, NEW(1, "x")) is None
@@ -194,7 +194,7 @@ def test_int_that_becomes_a_float() -> None:
 
 @pytest.mark.parametrize(("old", "new"), [(int, str), (str, bytes), (int, tuple[int])])
 def test_type_that_is_another(old: Any, new: Any) -> None:
-    """No value is taken for one of another type."""
+    """No value passes for one of another type."""
     values: dict[Any, Any] = {int: 1, str: "1", bytes: b"1", tuple[int]: (1,)}
     one, other = record("One", ("field", old)), record("Other", ("field", new))
     assert reads(tolerant, other, one(values[old])) is None
@@ -218,7 +218,7 @@ def test_message_that_becomes_a_map() -> None:
 
 
 def test_fields_that_travel_with_their_names() -> None:
-    """The fields of a message that is a map may be new, or moved, anywhere in it."""
+    """A message that is a map may have new or reordered fields anywhere."""
     old = record("Old", "number", array_like=False)
     new = record("New", ("note", str, ""), ("number", int, 0), array_like=False)
     renamed = record("Renamed", "count", array_like=False)
@@ -264,7 +264,7 @@ class LargeMap(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SmallTagged(SmallMap, frozen=True, tag="tagged"):
-    """One that says what it is."""
+    """A value with a tag."""
 
 
 class LargeTagged(LargeMap, frozen=True, tag="tagged"):
@@ -272,7 +272,7 @@ class LargeTagged(LargeMap, frozen=True, tag="tagged"):
 
 
 class Other(SmallMap, frozen=True, tag="other"):
-    """Another."""
+    """Another one."""
 
 
 class SmallOf(Message, Generic[T], frozen=True):
@@ -348,7 +348,7 @@ class LargeNumbered(Struct, frozen=True, array_like=True, tag=1):
 
 
 class OtherNumbered(Struct, frozen=True, array_like=True, tag=2):
-    """Another."""
+    """Another one."""
 
 
 class Tree(Message, frozen=True):
@@ -405,7 +405,7 @@ def test_unknown_field_at_any_place(place: str) -> None:
 
 
 def test_unknown_field_in_a_message_of_its_own_kind() -> None:
-    """A type that has itself in it is followed as deep as the message goes."""
+    """A recursive type is followed as deep as the message goes."""
     tree: Any = ["Tree", None, 0, "more"]
     expected = Tree()
     for depth in range(1, 50):
@@ -418,7 +418,7 @@ def test_unknown_field_in_a_message_of_its_own_kind() -> None:
     "reader", [SmallOf[int] | Kept, Kept | SmallOf[int]], ids=["first", "last"]
 )
 def test_unknown_field_where_one_message_of_several_says_so(reader: Any) -> None:
-    """In a union each message says for itself whether it takes unknown fields."""
+    """In a union each message decides whether it accepts unknown fields."""
 
     class Loose(Message, frozen=True, forbid_unknown_fields=False):
         number: int
@@ -434,7 +434,7 @@ def test_unknown_field_where_one_message_of_several_says_so(reader: Any) -> None
 
 
 def test_unknown_field_where_a_part_says_so() -> None:
-    """A struct in a message says for itself; one that says nothing takes them."""
+    """A struct in a message decides for itself, and accepts them by default."""
 
     class Loose(Struct, frozen=True, array_like=True):
         a: int
@@ -453,7 +453,7 @@ def test_default_in_a_part_of_an_old_message() -> None:
 
 
 def test_answer_with_an_unknown_field() -> None:
-    """Requests are messages: what holds for them holds for all."""
+    """Requests are messages: the same applies to them."""
 
     class Read(Request[Kept], frozen=True):
         place: int
@@ -467,7 +467,7 @@ def test_answer_with_an_unknown_field() -> None:
 
 
 def test_fields_of_any_type_are_left_as_they_are() -> None:
-    """What has no type has no field that is unknown."""
+    """A value without a type has no unknown fields."""
     reader = record("Reader", ("field", Any))
     newer = record("Newer", ("field", Any), "more")
     value = {"b": [1, [2, "x"]], "a": b"x", "c": {(1, 2): None, 3: 1.5}}
@@ -476,7 +476,7 @@ def test_fields_of_any_type_are_left_as_they_are() -> None:
 
 @pytest.mark.parametrize("value", ["accepts", True, None, ""])
 def test_what_a_codec_may_be_told(value: Any) -> None:
-    """What is neither of the two is refused, with both of them named."""
+    """Any other value is refused, naming both valid ones."""
     with pytest.raises(ValueError, match="'refuse' or 'accept', got "):
         Codec(unknown_fields=value)
 
@@ -505,7 +505,7 @@ def grown(value: Any, draw: st.DrawFn) -> Any:
 
 @given(MESSAGES, st.data())
 def test_messages_that_have_grown(message: Message, data: st.DataObject) -> None:
-    """However many fields a newer writer has put to a message's values, it is read."""
+    """A message is read, however many fields a newer writer has added to its values."""
     payload = msgpack.packb(
         data.draw(st.composite(lambda draw: grown(message, draw))())
     )
@@ -516,7 +516,7 @@ def test_messages_that_have_grown(message: Message, data: st.DataObject) -> None
 
 @given(MESSAGES)
 def test_messages_that_have_not(message: Message) -> None:
-    """What a codec decodes that refuses them, one that accepts them decodes as well."""
+    """An accepting codec decodes everything that a refusing one decodes."""
     payload = CODEC.encode(message)
     assert repr(plain(decode(payload))) == repr(plain(decode_strict(payload)))
 
@@ -540,7 +540,7 @@ TREES: list[tuple[Any, int]] = [
 
 @pytest.mark.parametrize(("tree", "times"), TREES, ids=str)
 def test_messages_are_decoded_once(tree: object, times: int) -> None:
-    """Only a message with fields that are unknown is decoded a second time."""
+    """Only a message with unknown fields is decoded a second time."""
     asked: list[object] = []
 
     def from_wire(kind: Any, value: Any) -> Any:
@@ -583,12 +583,12 @@ def check_hostile(payload: bytes) -> None:
 @settings(max_examples=200)
 @given(hostile_bytes())
 def test_hostile_messages(payload: bytes) -> None:
-    """Whatever the bytes, they are a valid message or a MessageError."""
+    """Any bytes are a valid message or a MessageError."""
     check_hostile(payload)
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS.values(), ids=FRAGMENTS)
 def test_hostile_fields(fragment: bytes) -> None:
-    """A hostile value in place of a field that is unknown harms nobody."""
+    """A hostile value in an unknown field has no effect."""
     for head in (b"\x92\xa4Bare", b"\x93\xa4Nest\xc0", b"\x92\xa4Nest\x92\xa4Bare"):
         check_hostile(head + fragment)

@@ -1,4 +1,4 @@
-"""Types that cannot travel: refused when a decoder is made, by message and field."""
+"""Types that cannot travel: creating a decoder names message and field."""
 
 import enum
 from collections import OrderedDict, deque
@@ -110,14 +110,14 @@ def message(kind: Any) -> Any:
     ids=str,
 )
 def test_types_that_cannot_travel(kind: Any, text: str) -> None:
-    """The error says which field of what, its type, and what to take in its place."""
+    """The error names message, field and type, and what to use instead."""
     for make in (Codec().decoder, Codec().raw_decoder):
         with pytest.raises(TypeError, match=f"^{text.replace('()', r'[(][)]')}"):
             make(message(kind))
 
 
 def test_place_in_a_struct_in_a_message() -> None:
-    """What msgspec does not take is found where it is, in whatever it is in."""
+    """A type that msgspec refuses is located, inside any container."""
 
     class Inner(msgspec.Struct):
         fine: int
@@ -134,7 +134,7 @@ def test_place_in_a_struct_in_a_message() -> None:
 
 
 def test_name_that_is_not_defined() -> None:
-    """An annotation that names nothing is found, too."""
+    """An annotation with an undefined name is also located."""
 
     class Forward(Fine, frozen=True):
         known: int
@@ -145,7 +145,7 @@ def test_name_that_is_not_defined() -> None:
 
 
 def test_messages_that_do_not_go_together() -> None:
-    """What is wrong with a union, and not with a field, is what msgspec says of it."""
+    """An error of a union, and not of a field, has msgspec's text."""
 
     class Other(Message, frozen=True, tag="Fine"):
         number: int
@@ -156,7 +156,7 @@ def test_messages_that_do_not_go_together() -> None:
 
 
 def test_types_that_the_codec_knows() -> None:
-    """A codec that says which custom types it knows takes them, and no others."""
+    """A codec with `custom_types` accepts those, and no others."""
     codec = Codec(ref_to_wire, ref_from_wire, custom_types=(Ref,))
     decode: Callable[[bytes], Message] = codec.decoder(ACCEPTED)
     reference = Reference(Ref("a"))
@@ -166,14 +166,14 @@ def test_types_that_the_codec_knows() -> None:
 
 
 def test_types_that_only_the_codec_can_know() -> None:
-    """Where a codec does not say which types it knows, none is refused before."""
+    """A codec without `custom_types` refuses none in advance."""
     decode = CODEC.decoder(Answer)
     with pytest.raises(MessageError, match=r"expected .*Path"):
         decode(b"\x92\xa6Answer\xa1a")
 
 
 def test_any_is_no_type_that_cannot_travel() -> None:
-    """A field of any type takes what msgpack has."""
+    """A field of type Any takes all values of msgpack."""
     held = message(dict[Any, list[Any]])
     value = held({1: [b"a", {"b": None}]})
     assert Codec().decoder(held)(Codec().encode(value)) == value

@@ -1,4 +1,4 @@
-"""What the bytes of a message say without being decoded: its name and its id."""
+"""The name and the id of a message, without decoding it."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def test_tag(message: Message) -> None:
 
 @pytest.mark.parametrize("length", [1, 31, 32, 255])
 def test_tag_of_any_length(length: int) -> None:
-    """Names of every length msgpack has a form for are read, before any arrays."""
+    """Names of every length in msgpack are read, before any array."""
     for fields in (0, 14, 15, 300):
         packed = msgpack.packb(["x" * length, *[None] * fields])
         assert tag_of(packed) == "x" * length
@@ -37,25 +37,25 @@ def test_tag_of_any_length(length: int) -> None:
 
 @given(st.binary(max_size=40))
 def test_tag_of_anything(payload: bytes) -> None:
-    """Bytes that do not begin like a message have no tag, or one they do contain."""
+    """Bytes that do not begin like a message have no tag, or one that they contain."""
     assert tag_of(payload).encode() in payload
 
 
 @given(MESSAGES)
 def test_id_is_a_hash_of_the_bytes(message: Message) -> None:
-    """An id is 16 hex digits that anybody can compute from the bytes."""
+    """An id is 16 hex digits, computed from the bytes."""
     payload = CODEC.encode(message)
     assert message_id(payload) == blake2s(payload, digest_size=8).hexdigest()
     assert len(message_id(payload)) == 16
 
 
 def test_id_of_a_known_message() -> None:
-    """An id stays what it is: those in old logs are found again."""
+    """An id never changes, so ids in old logs stay valid."""
     assert message_id(Codec().encode(Order(7, {"a": 1}))) == "e313a1a189e8d5be"
 
 
 def test_equal_messages_have_one_id() -> None:
-    """In which order a message's parts were put together does not show in its id."""
+    """The order in which a message was built does not affect its id."""
     encode = Codec().encode
     one = Order(1, {"a": 1, "b": 2}, frozenset("xyz"))
     other = Order(1, {"b": 2, "a": 1}, frozenset("zyx"))
@@ -66,7 +66,7 @@ def test_equal_messages_have_one_id() -> None:
 
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
 def test_id_is_the_same_in_every_process(seed: str) -> None:
-    """However a process hashes its strings, equal messages have one id in all."""
+    """Equal messages have the same id in every process."""
     program = """
 from ccw_actors.transport import Codec, Message, message_id
 class Order(Message, frozen=True):

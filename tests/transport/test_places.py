@@ -1,4 +1,4 @@
-"""What is wrong with a message is said in the names of its fields."""
+"""Errors of a message use the names of its fields."""
 
 import enum
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Line(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Buyer(NamedTuple):
-    """Who buys."""
+    """The buyer."""
 
     name: str
     age: int
@@ -29,7 +29,7 @@ class Buyer(NamedTuple):
 
 @dataclass
 class Place:
-    """Where to."""
+    """The address."""
 
     street: str
     lines: list[Line]
@@ -42,13 +42,13 @@ class Cash(Struct, frozen=True, array_like=True, tag=True):
 
 
 class Card(Struct, frozen=True, array_like=True, tag=True):
-    """Another."""
+    """Another one."""
 
     number: int
 
 
 class State(enum.Enum):
-    """Where an order is."""
+    """The position of an order."""
 
     OPEN = "open"
     DONE = "done"
@@ -196,7 +196,7 @@ CASES: list[tuple[Any, Any, str]] = [
 
 @pytest.mark.parametrize(("accepted", "tree", "text"), CASES, ids=str)
 def test_what_is_wrong(accepted: Any, tree: Any, text: str) -> None:
-    """The text says which field, what it should be, and what is missing or unknown."""
+    """The text names the field, the expectation, and missing or unknown fields."""
     decode: Callable[[bytes], object] = Codec().decoder(accepted)
     with pytest.raises(MessageError) as info:
         decode(msgpack.packb(tree))
@@ -204,7 +204,7 @@ def test_what_is_wrong(accepted: Any, tree: Any, text: str) -> None:
 
 
 def test_many_types() -> None:
-    """Of many types that are expected the first are named, and the rest counted."""
+    """The first of many expected types are named, the rest counted."""
     kinds: Any = Order
     for number in range(9):
         kinds |= type(f"Kind{number}", (Message,), {}, frozen=True)
@@ -216,7 +216,7 @@ def test_many_types() -> None:
 
 
 def test_refusal_without_the_types() -> None:
-    """Where the types are not said, the places are those that msgspec counts."""
+    """Without types the places are msgspec's positions."""
     payload = msgpack.packb(order(lines=[["x"]]))
     decode: Callable[[bytes], object] = Codec().raw_decoder(ALL)
     with pytest.raises(ValueError, match="Expected") as info:
@@ -231,7 +231,7 @@ def test_refusal_without_the_types() -> None:
     "quoted", [" - at `key" * 50_000, " - at `$[1]`", "`" * 90_000, "$[0]" * 50_000]
 )
 def test_text_that_quotes_what_looks_like_a_place(quoted: str) -> None:
-    """What is quoted of a message is not taken for a place, and takes no longer."""
+    """A quotation of a message is not taken for a place, and takes no longer."""
 
     def from_wire(kind: type, value: object) -> object:
         raise ValueError(f"no {kind.__name__}: {value}")

@@ -45,7 +45,7 @@ encode = Codec().encode
 
 
 class Pieces(io.RawIOBase):
-    """A source whose reads end where it pleases, as those of a socket do."""
+    """A source whose reads end anywhere, as those of a socket."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Pieces(io.RawIOBase):
         self._sizes = cycle(sizes)
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to so many bytes, and at least one if there is one."""
+        """Read up to n bytes, and at least one if there is one."""
         return self._data.read(min(size, next(self._sizes)))
 
 
@@ -109,7 +109,7 @@ def from_stream(data: bytes, sizes: list[int], **options: Any) -> list[object]:
 
 
 def ended(found: list[object]) -> bool:
-    """Whether a stream is over: it is once its error has been raised twice."""
+    """Whether a stream has ended: its error has been raised twice."""
     last = found[-2:]
     if [type(one) for one in last] != [StreamError, StreamError]:
         return False
@@ -127,7 +127,7 @@ SIZES = st.lists(st.integers(1, 9) | st.integers(1, 5000), min_size=1, max_size=
 def test_messages_in_any_pieces(
     messages: list[Message], sizes: list[int], name: str
 ) -> None:
-    """Messages come out as they went in, in whatever pieces their bytes arrive."""
+    """Messages come out as they went in, in any pieces."""
     data = b"".join(map(CODEC.encode, messages))
     found = READERS[name](data, sizes, accepted=ACCEPTED, codec=CODEC)
     assert [type(one) for one in found] == [type(one) for one in messages]
@@ -136,13 +136,13 @@ def test_messages_in_any_pieces(
 
 @pytest.fixture(params=sorted(READERS))
 def read(request: pytest.FixtureRequest) -> Reader:
-    """Return what reads a file, and then what reads a stream."""
+    """Return the function that reads a file, then the one that reads a stream."""
     return READERS[request.param]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 16])
 def test_message_that_is_refused(read: Reader, size: int) -> None:
-    """A message that is not accepted is an error, with its place; others go on."""
+    """A message that is not accepted is an error with its place; others follow."""
     parts = [encode(Note(1)), encode(Other()), msgpack.packb(["Note", "2"])]
     data = b"".join(parts) + encode(Note(3, "x"))
     first, other, wrong, last = read(data, [size], accepted=Note)
@@ -172,7 +172,7 @@ def test_message_that_is_refused(read: Reader, size: int) -> None:
 def test_stream_that_is_damaged(
     read: Reader, tail: bytes, text: str, size: int
 ) -> None:
-    """After the messages that are whole the stream is over, and says why."""
+    """After the whole messages the stream ends with a reason."""
     whole = [Note(1), Note(2)]
     data = b"".join(map(encode, whole)) + tail
     *found, error = read(data, [size], accepted=Note, message_size_max=6000)
@@ -187,7 +187,7 @@ def test_empty_stream(read: Reader) -> None:
 
 
 def test_codec_of_the_reader(read: Reader) -> None:
-    """Whether unknown fields are accepted is for the codec to say."""
+    """The codec decides whether unknown fields are accepted."""
     data = msgpack.packb(["Note", 1, "x", "more"])
     (refused,) = read(data, [99], accepted=Note)
     assert isinstance(refused, MessageError)
@@ -196,7 +196,7 @@ def test_codec_of_the_reader(read: Reader) -> None:
 
 
 def test_message_of_too_many_values(read: Reader) -> None:
-    """A message with more values than there may be is refused, and others go on."""
+    """A message with too many values is refused, and others follow."""
     data = encode(Open([None] * 70_000))
     both = data + encode(Open(1))
     refused, last = read(both, [1 << 16], accepted=Open, objects_max=1000)
@@ -207,7 +207,7 @@ def test_message_of_too_many_values(read: Reader) -> None:
 
 
 def told(one: object) -> object:
-    """Return what can be compared of a message, or of an error."""
+    """Return the comparable part of a message or an error."""
     return str(one) if isinstance(one, Exception) else CODEC.encode(one)
 
 
@@ -223,9 +223,9 @@ def told(one: object) -> object:
 def test_hostile_streams(
     good: list[Message], rest: bytes, sizes: list[int], size_max: int
 ) -> None:
-    """What is whole is a message or refused, then the stream ends; within bounds.
+    """Each whole message is returned or refused, then the stream ends, within bounds.
 
-    In which pieces it comes makes no difference, nor what it is read from.
+    The pieces make no difference, nor does the kind of source.
     """
     encoded = [CODEC.encode(one) for one in good]
     allowed = max([size_max, *map(len, encoded)])
@@ -236,7 +236,7 @@ def test_hostile_streams(
         "message_size_max": allowed,
     }
     with traced():
-        # What a reader keeps is its own affair: thousands of errors are not counted.
+        # The reader's own errors are not counted.
         deque(each_of_file(data, sizes, **options), maxlen=0)
         _, peak = tracemalloc.get_traced_memory()
     assert peak <= GROWTH * len(data) + CONSTANT
@@ -270,7 +270,7 @@ def test_every_fragment_in_a_stream(fragment: bytes) -> None:
 
 
 def test_file_on_disk(tmp_path: Path) -> None:
-    """What has been written to a file one after the other is read from it."""
+    """Messages written to a file one after the other are read from it."""
     path = tmp_path / "notes"
     with path.open("ab") as file:
         for number in range(1000):
@@ -303,7 +303,7 @@ class Interrupted(io.RawIOBase):
 
 
 def test_source_that_raises() -> None:
-    """What a source raises comes through, and nothing that it had is lost."""
+    """An exception of the source passes through, and no data is lost."""
     messages = read_messages(cast("BinaryIO", Interrupted(encode(Note(7, "x")))), Note)
     late = 0
     while True:
@@ -316,7 +316,7 @@ def test_source_that_raises() -> None:
 
 
 def test_waiting_that_is_cancelled() -> None:
-    """Nothing is lost where waiting for a message is cancelled in the middle of it."""
+    """Cancelling the wait in the middle of a message loses nothing."""
 
     async def run() -> None:
         reader = asyncio.StreamReader()
@@ -337,7 +337,7 @@ def test_waiting_that_is_cancelled() -> None:
 
 
 def test_source_that_has_nothing_yet() -> None:
-    """A file that does not wait is no file that has ended."""
+    """A non-blocking file without data has not ended."""
 
     class Empty(io.RawIOBase):
         def read(self, size: int = -1) -> None:
@@ -352,7 +352,7 @@ def test_source_that_has_nothing_yet() -> None:
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:
-    """What cannot be read is refused at once, with what was expected."""
+    """An unreadable source is refused at once, with the expectation."""
     wrong: Any
     for wrong in (b"\x01", tmp_path, None):
         text = f"expected a binary file or a socket, got {type(wrong).__name__}$"
@@ -365,7 +365,7 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
 
 
 def test_sources_of_the_other_kind() -> None:
-    """A stream where a file belongs, and the other way round, names the right one."""
+    """A stream instead of a file, or the reverse, names the right function."""
     file: Any = io.BytesIO()
 
     async def run() -> None:
@@ -381,7 +381,7 @@ def test_sources_of_the_other_kind() -> None:
 
 
 def test_text_file() -> None:
-    """A file of text is refused when it is read, with what was expected."""
+    """A text file is refused when it is read, with the expectation."""
     text: Any = io.StringIO("abc")
     with pytest.raises(TypeError, match="expected bytes, got text"):
         next(read_messages(text, Note))

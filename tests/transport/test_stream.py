@@ -30,7 +30,7 @@ VALUES = st.recursive(
 
 
 class Dribble(io.RawIOBase):
-    """A source that hands out a few bytes at a time, as a socket may."""
+    """A source that returns a few bytes at a time, as a socket may."""
 
     def __init__(self, data: bytes, size: int) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Dribble(io.RawIOBase):
         self._size = size
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1) -> bytes:
@@ -60,7 +60,7 @@ def read_all(data: bytes, value_size_max: int = 1 << 26) -> tuple[list[object], 
 
 @given(st.lists(VALUES, max_size=5), st.integers(1, 7))
 def test_round_trip(values: list[object], size: int) -> None:
-    """Values come out as they went in, in whatever pieces their bytes arrive."""
+    """Values come out as they went in, in any pieces."""
     data = b"".join(map(msgpack.packb, values))
     assert read_all(data) == (values, "")
     assert list(read_stream(Dribble(data, size))) == values  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
@@ -68,7 +68,7 @@ def test_round_trip(values: list[object], size: int) -> None:
 
 @given(st.lists(VALUES, min_size=1, max_size=4), st.data())
 def test_truncated(values: list[object], data: st.DataObject) -> None:
-    """A stream cut anywhere yields the whole values, then says what is missing."""
+    """A truncated stream yields the whole values, then an error."""
     packed = [msgpack.packb(value) for value in values]
     whole = b"".join(packed)
     cut = data.draw(st.integers(0, len(whole) - 1))
@@ -102,7 +102,7 @@ def test_foreign_bytes(data: bytes) -> None:
     ids=["reserved byte", "too deep", "not utf-8", "map as key", "bad timestamp"],
 )
 def test_damaged(data: bytes, error: str) -> None:
-    """The error says from which byte on the stream is no msgpack."""
+    """The error has the first byte that is not msgpack."""
     values, found = read_all(b"\x01\x02\x03" + data)
     assert values == [1, 2, 3]
     assert found.startswith(error)
@@ -133,7 +133,7 @@ def test_arrays_as_keys(size: int) -> None:
     ids=["array", "map", "bytes"],
 )
 def test_claims_take_no_memory(header: bytes) -> None:
-    """A header that claims four billion elements allocates nothing for them."""
+    """A header that announces four billion elements allocates nothing for them."""
     tracemalloc.start()
     try:
         values, error = read_all(header * 20)
@@ -146,7 +146,7 @@ def test_claims_take_no_memory(header: bytes) -> None:
 
 
 def test_value_is_yielded_when_it_is_there() -> None:
-    """A value that has arrived is not held back until more has."""
+    """A complete value is yielded before more data arrives."""
 
     def arriving() -> Iterator[object]:
         there, here = os.pipe()

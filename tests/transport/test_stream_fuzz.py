@@ -20,21 +20,21 @@ CONSTANT = 3 << 19
 
 
 class Pieces:
-    """A source whose reads end where it pleases, as those of a socket do."""
+    """A source whose reads end anywhere, as those of a socket."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self._data = io.BytesIO(data)
         self._sizes = cycle(sizes)
 
     def read(self, size: int) -> bytes:
-        """Read up to so many bytes, and at least one if there is one."""
+        """Read up to n bytes, and at least one if there is one."""
         return self._data.read(min(size, next(self._sizes)))
 
 
 def streamed(
     data: bytes, sizes: list[int], size_max: int, memory_max: int
 ) -> tuple[list[object], StreamError | None]:
-    """Read a stream to its end or error, and hold the memory against what it may be."""
+    """Read a stream to its end or error, and check the memory against its bound."""
     values: list[object] = []
     failure = None
     source = cast("BinaryIO", Pieces(data, sizes))
@@ -50,7 +50,7 @@ def streamed(
 
 
 def check_stream(good: list[Any], rest: bytes, sizes: list[int], size_max: int) -> None:
-    """Check what comes of good values and hostile bytes after them."""
+    """Check the result of good values followed by hostile bytes."""
     packed = [msgpack.packb(value) for value in good]
     allowed = max([size_max, *map(len, packed)])
     data = b"".join(packed) + rest
@@ -74,9 +74,9 @@ SIZE_MAX = st.sampled_from([1, 30, 1000, 1 << 26])
 def test_hostile_streams(
     good: list[Any], rest: bytes, sizes: list[int], size_max: int
 ) -> None:
-    """A stream yields what is whole, then ends or raises StreamError, in bounds.
+    """A stream yields whole values, then ends or raises StreamError, within bounds.
 
-    In which pieces it arrives makes no difference.
+    The pieces make no difference.
     """
     check_stream(good, rest, sizes, size_max)
 
@@ -91,7 +91,7 @@ def test_every_fragment_in_a_stream(fragment: bytes, size: int) -> None:
 
 @pytest.mark.parametrize("head", [b"\xc6\xff\xff\xff\xff", b"\xdd\xff\xff\xff\xff"])
 def test_value_without_end(head: bytes) -> None:
-    """A value that goes on and on is given up at the size allowed, not kept."""
+    """An endless value is given up at the size limit, and not kept."""
     data = head + b"\x00" * (1 << 23)
     values, failure = streamed(data, [1 << 16], 1 << 16, 1 << 21)
     assert values == []
@@ -104,5 +104,5 @@ def test_value_without_end(head: bytes) -> None:
 def test_many_hostile_streams(
     good: list[Any], rest: bytes, sizes: list[int], size_max: int
 ) -> None:
-    """What holds for some hostile streams holds for many."""
+    """The same for many hostile streams."""
     check_stream(good, rest, sizes, size_max)

@@ -25,7 +25,7 @@ encode = Codec().encode
 
 @contextmanager
 def peer(port: int, mode: str) -> Generator[subprocess.Popen[bytes]]:
-    """Run the other process, and see it end."""
+    """Run the other process, and check that it ends."""
     with subprocess.Popen(
         [sys.executable, PEER, str(port), mode],
         cwd=ROOT,
@@ -41,7 +41,7 @@ def peer(port: int, mode: str) -> Generator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def connected(mode: str) -> Generator[socket.socket]:
-    """Run the other process, and return the connection that it has made."""
+    """Run the other process, and return its connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(LATE)
         with peer(server.getsockname()[1], mode):
@@ -52,7 +52,7 @@ def connected(mode: str) -> Generator[socket.socket]:
 
 
 def from_socket(mode: str) -> list[Order | Exception]:
-    """Return what is received over a socket, errors in their places."""
+    """Return the messages from a socket, with errors in their places."""
     with connected(mode) as connection:
         return list(
             received(read_messages(connection, Order, message_size_max=SIZE_MAX))
@@ -60,14 +60,14 @@ def from_socket(mode: str) -> list[Order | Exception]:
 
 
 def from_socket_file(mode: str) -> list[Order | Exception]:
-    """Return what is received over the file of a socket."""
+    """Return the messages from the file of a socket."""
     with connected(mode) as connection, connection.makefile("rb") as file:
         orders = read_messages(file, Order, message_size_max=SIZE_MAX)
         return list(received(orders))
 
 
 def received(orders: Iterator[Order]) -> Iterator[Order | Exception]:
-    """Yield orders and errors until there are no more."""
+    """Yield orders and errors until the end."""
     while True:
         try:
             yield next(orders)
@@ -81,7 +81,7 @@ def received(orders: Iterator[Order]) -> Iterator[Order | Exception]:
 
 
 def from_stream(mode: str) -> list[Order | Exception]:
-    """Return what is received over an asyncio stream."""
+    """Return the messages from an asyncio stream."""
     found: list[Order | Exception] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,7 +132,7 @@ def test_orders_of_another_process(receive: Receive, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["cut", "killed"])
 def test_process_that_ends_in_the_middle(receive: Receive, mode: str) -> None:
-    """What is whole has arrived; that something is missing is said."""
+    """Whole messages arrive; the rest is an error."""
     *found, error = receive(mode)
     assert found == ORDERS[:-1]
     assert isinstance(error, StreamError)
@@ -140,7 +140,7 @@ def test_process_that_ends_in_the_middle(receive: Receive, mode: str) -> None:
 
 
 def test_process_that_sends_something_else(receive: Receive) -> None:
-    """What is no msgpack ends the stream, where it is."""
+    """Bytes that are not msgpack end the stream there."""
     *found, error = receive("damaged")
     assert found == ORDERS
     place = sum(len(encode(order)) for order in ORDERS)
@@ -161,7 +161,7 @@ def test_process_that_sends_another_message(receive: Receive) -> None:
 
 @pytest.mark.parametrize("mode", ["large", "endless"])
 def test_process_that_sends_too_much(receive: Receive, mode: str) -> None:
-    """A message that is too large ends the stream before all of it is there."""
+    """A message that is too large ends the stream before it is complete."""
     found, error = receive(mode)
     assert found == ORDERS[0]
     place = len(encode(ORDERS[0]))
@@ -180,7 +180,7 @@ def test_answers_over_a_socket() -> None:
 
 
 def test_answers_over_a_stream() -> None:
-    """So it is with asyncio."""
+    """The same with asyncio."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         receipts = read_messages_async(reader, Receipt)
@@ -207,7 +207,7 @@ def test_answers_over_a_stream() -> None:
 
 
 def test_connection_that_is_late() -> None:
-    """A socket's timeout comes through, and the order that was late is read later."""
+    """A socket's timeout passes through, and the late order is read later."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
         with socket.create_connection(address) as sender:
@@ -225,7 +225,7 @@ def test_connection_that_is_late() -> None:
 
 
 def test_connection_that_is_reset() -> None:
-    """A connection that breaks is what the socket says it is, and no end."""
+    """A broken connection raises the socket's error, and is no end."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         sender = socket.create_connection(server.getsockname())
         connection, _ = server.accept()

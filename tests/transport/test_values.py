@@ -1,4 +1,4 @@
-"""What comes back of a field, and what cannot travel: the tables of the documents.
+"""The tables in the docs: decoded values of fields, and types that cannot travel.
 
 Each row is Python: the type of a field, and a value for it. What comes back, or what is
 said, is what the codec does, and the page of the documents has to say the same.
@@ -60,7 +60,7 @@ class Note(Message, frozen=True):
 
 
 class Ping(Message, frozen=True):
-    """Another."""
+    """Another one."""
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):
@@ -95,13 +95,13 @@ class Place:
 
 
 class Custom:
-    """A class of one's own."""
+    """A plain class."""
 
     def __repr__(self) -> str:
         return "Custom()"
 
 
-# What comes back: a field's type, and values for it.
+# Decoded values: a field's type, and values for it.
 TRAVELS = """
 bool | True
 int | -2**63 | 2**64 - 1
@@ -154,7 +154,7 @@ Any | Colour.RED | UUID(int=5)
 Any | Point(1) | Place(1)
 """
 
-# What is refused when a decoder is made: types.
+# Types that are refused when a decoder is created.
 TYPES = """
 object
 complex
@@ -177,7 +177,7 @@ list[int] \\| tuple[int, ...]
 dict[str, int] \\| dict[int, str]
 """
 
-# What is refused when it is sent, or when it is received: values.
+# Values that are refused when they are sent or received.
 VALUES = """
 int | 2**64
 int | True
@@ -209,7 +209,7 @@ NAMES.update(
 
 
 def value_of(text: str) -> Any:
-    """Return what a cell of a table stands for."""
+    """Return the Python value of a table cell."""
     return eval(text.replace("\\|", "|"), NAMES)  # noqa: S307 - see above
 
 
@@ -220,21 +220,21 @@ def message_of(text: str) -> Any:
 
 
 def rows(table: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the type of each row, and the values that are given for it."""
+    """Yield the type and the values of each row."""
     for line in table.strip().splitlines():
         kind, *values = line.replace("\\|", "\0").split(" | ")
         yield kind.replace("\0", "\\|"), values
 
 
 def sent(kind: str, value: str) -> Any:
-    """Return what comes back of a value in a field."""
+    """Return the decoded value of a field."""
     message = message_of(kind)
     codec = Codec()
     return codec.decoder(message)(codec.encode(message(value_of(value)))).field
 
 
 def back(kind: str, value: str) -> str:
-    """Return what the table says comes back: how it is written, or that it is equal."""
+    """Return the last cell of a row: the decoded value, or "the same"."""
     before, after = value_of(value), sent(kind, value)
     same = type(before) is type(after) and repr(before) == repr(after)
     return "the same" if same else f"`{shown(after)}`"
@@ -246,7 +246,7 @@ def shown(value: object) -> str:
 
 
 def travel_table() -> str:
-    """Return the table of what comes back."""
+    """Return the table of decoded values."""
     lines = ["| field | value | comes back as |", "|---|---|---|"]
     for kind, values in rows(TRAVELS):
         found = [back(kind, value) for value in values]
@@ -257,7 +257,7 @@ def travel_table() -> str:
 
 
 def refusal_of_type(kind: str) -> str:
-    """Return what is said of a type when a decoder is made."""
+    """Return the error for a type when a decoder is created."""
     with pytest.raises(TypeError) as info:
         Codec().decoder(message_of(kind))
     return str(info.value)
@@ -273,7 +273,7 @@ def type_table() -> str:
 
 
 def refusal_of_value(kind: str, value: str) -> tuple[str, str]:
-    """Return when a value is refused, and what is said."""
+    """Return when a value is refused, and the error."""
     message = message_of(kind)
     codec = Codec()
     try:
@@ -296,7 +296,7 @@ def value_table() -> str:
 
 @pytest.mark.parametrize("table", [travel_table, type_table, value_table])
 def test_page_has_the_table(table: Any) -> None:
-    """The page says what the codec does, row by row."""
+    """The page agrees with the codec, row by row."""
     assert table() in PAGE.read_text()
 
 

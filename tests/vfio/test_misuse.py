@@ -59,7 +59,7 @@ def irqs(source: int, flags: int, number: int = 1, data: bytes = b"") -> bytes:
 
 
 async def test_path_that_is_no_text(tmp_path: Path) -> None:
-    """A path of ours that is not UTF-8, or has no end, is refused."""
+    """One of our paths that is not UTF-8, or has no end, is refused."""
     async with rig(tmp_path) as made:
         assert await made.do("open", "/dev/vfio/\udcff\udc80") == -errno.ENOENT
         memory = await made.do("map", 2 * PAGE)

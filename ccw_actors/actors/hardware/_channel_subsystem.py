@@ -11,7 +11,7 @@ withdraws the interruption in one message, or answers that it is gone.
 | idle | TestPendingInterruption | the same, but answered at once without a hint |
 | taking | InterruptionTaken | idle: the first guest that waits for the ISC gets it |
 | taking | InterruptionGone | the next hint is tried |
-| taking | CancelAwait | taking: the guest may still get what is being taken |
+| taking | CancelAwait | taking: the guest may still get that interruption |
 
 Instructions that change the settings of all subchannels (SCHM, SAL, CHSC) or ask all of
 them (CHSC) are executed one at a time: each is answered once every subchannel has
@@ -163,7 +163,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def cancel_await(self, _message: CancelAwait) -> None:
-        """Answer the sender's wait, unless it gets what is being taken."""
+        """Answer the sender's wait, unless it gets the interruption being taken."""
         # A guest has one wait at a time, so its reference identifies the wait.
         sender = self.sender
         self.state.waiters = tuple(
@@ -204,7 +204,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         for hint in state.hints:
             isc, subchannel = hint
             if any(waiter.mask & _bit(isc) for waiter in state.waiters):
-                # Drop it now: a later interruption brings a hint of its own.
+                # Drop it now: a later interruption brings its own hint.
                 state.hints = tuple(other for other in state.hints if other != hint)
                 state.taking = subchannel
                 self._subchannels[subchannel].tell(TakeInterruption())

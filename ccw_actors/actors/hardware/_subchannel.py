@@ -286,7 +286,7 @@ class Subchannel(Actor[SubchannelMessage]):
         state.attention |= message.dstat
         self._functions.offer(state)
 
-    # -- the functions at work --
+    # -- the accepted functions --
 
     @receive
     def proceed(self, message: Proceed) -> None:

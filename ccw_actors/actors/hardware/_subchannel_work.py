@@ -71,7 +71,7 @@ EventName: TypeAlias = Literal[
 
 
 class Work(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The work in progress; the SCSW has what is shown."""
+    """The work in progress; the SCSW has the status that is shown."""
 
     awaited: Awaited = "nothing"
     owed: Owed = "nothing"
@@ -157,12 +157,12 @@ UNREACHABLE: Final = (
         attachment=("leaving", "gone"),
     ),
     Rule(
-        "a flush is asked for at a restart, and then the loss is told",
+        "a flush is requested at a restart, and then the loss is announced",
         awaited=("flush",),
         attachment=("attached", "gone"),
     ),
     Rule(
-        "the loss of the device is told once storage has answered",
+        "the loss of the device is announced once storage has answered",
         awaited=("storage",),
         attachment=("gone",),
     ),

@@ -1,4 +1,4 @@
-"""What vfio-ccw does with each message, whoever its emulator is.
+"""What vfio-ccw does with each message, for any emulator.
 
 It copies a guest's channel program, translates it, pins its data, and lets Cio run it.
 It answers every request once: with an event that ends it, or with a refusal. A program

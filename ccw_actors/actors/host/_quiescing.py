@@ -6,7 +6,7 @@ A ledger without messages: its owner sends what the stages ask for.
 |---|---|---|
 | none | a request that quiesces | clearing: CLEAR |
 | any | RESET, CLOSE | unread events, and events during quiescing, are dropped |
-| clearing | nothing is at work at the host | fencing: Unpin of a new number |
+| clearing | no work is in progress at the host | fencing: Unpin of a new number |
 | clearing | the device is gone | fencing |
 | fencing | its Unpinned: Storage has handled all that came before | answered; none |
 | clearing, fencing | another request that quiesces | joins |

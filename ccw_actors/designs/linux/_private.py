@@ -109,7 +109,7 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
 
     @receive
     def section(self, message: Section) -> Next:
-        """Do one section of a thread, and send the thread what is next."""
+        """Do one section of a thread, and send the thread its next one."""
         assert self.sender is not None, "a section has a thread"
         driver = self._driver(self.sender.path)
         following = SECTIONS[message.step](driver, message)

@@ -213,7 +213,7 @@ def free_may_initialise(driver: Driver) -> int:
 
 
 def any_may_initialise(_driver: Driver) -> int:
-    """Initialise one more: a list has place for any number of programs."""
+    """Initialise one more: a list holds any number of programs."""
     return 0
 
 

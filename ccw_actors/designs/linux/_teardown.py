@@ -135,7 +135,7 @@ def close_device(driver: Driver) -> Next:
 def device_lost(driver: Driver) -> None:
     """Handle the subchannel event; `sch->lock` is held.
 
-    Threads that wait for an interruption go on: in the model of their time-out.
+    Threads that wait for an interruption go on, as after their time-out.
     """
     vanish(driver.state)
     _not_operational(driver)

@@ -50,7 +50,7 @@ class LoopDispatcher:
             ) from error
         self.clock = loop.time
         if type(loop).time is asyncio.BaseEventLoop.time:
-            self.clock = time.monotonic  # noqa: TID251 - what such a loop asks, too
+            self.clock = time.monotonic  # noqa: TID251 - such a loop also uses it
         self._origin = self.clock()
         self.hold: Callable[[], None] = getattr(loop, "hold", _nothing)
         self.release: Callable[[], None] = getattr(loop, "release", _nothing)

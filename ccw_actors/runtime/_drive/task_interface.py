@@ -82,7 +82,7 @@ class TaskInterface:
         del exception
         raise RuntimeError("Task does not support set_exception operation")
 
-    # -- who is told --------------------------------------------------------------
+    # -- callbacks ----------------------------------------------------------------
 
     def add_done_callback(
         self,
@@ -116,7 +116,7 @@ class TaskInterface:
             yield self
         return self.result()
 
-    # -- what it is ---------------------------------------------------------------
+    # -- properties ---------------------------------------------------------------
 
     def get_loop(self) -> asyncio.AbstractEventLoop | None:
         """Return the event loop."""

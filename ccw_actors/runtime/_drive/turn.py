@@ -194,7 +194,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         task = self if self.driver is None else self.driver.task
         return asyncio.current_task(self.loop) is task
 
-    # -- what an asyncio.Task shows -------------------------------------------------
+    # -- interface of a Task --------------------------------------------------------
 
     def cancel(self, msg: object = None) -> bool:
         """Raise `CancelledError` where the handler waits, or at its next wait.
@@ -269,7 +269,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         name, coroutine = self.get_name(), self.coroutine.__qualname__
         return f"<Turn {state} name={name!r} coro=<{coroutine}()>>"
 
-    # -- what a driver calls ------------------------------------------------------
+    # -- for the driver -----------------------------------------------------------
 
     def take(self) -> tuple[Any, BaseException | None]:
         """Return the value, or the error, with which the coroutine continues."""

@@ -246,7 +246,7 @@ class Kernel:
         else:
             cell.put(envelope)
 
-    # -- what parts that are made first do by way of others -------------------------
+    # -- callbacks of earlier parts -------------------------------------------------
 
     def _deliver(self, address: str, envelope: Envelope) -> None:
         self.delivery.deliver(address, envelope)

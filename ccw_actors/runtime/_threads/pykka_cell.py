@@ -249,7 +249,7 @@ class PykkaCell(Cell):
 
 
 class _StandIn:
-    """Takes the place of an actor of ours: the real one belongs to Pykka."""
+    """Takes the place of our actor: the real one belongs to Pykka."""
 
     __actor_spec__ = ActorSpec({}, {}, {}, Message)
     persistent: Any = None

@@ -1,4 +1,4 @@
-"""What stands around one part of the kernel in its tests: nothing here is a System."""
+"""The surroundings of one part of the kernel in its tests, without a System."""
 
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -37,7 +37,7 @@ CODEC = Codec(lambda ref: ref.address, lambda _kind, value: value)
 
 
 class Note(Message, frozen=True):
-    """Something told."""
+    """A told message."""
 
     text: str
 
@@ -49,17 +49,17 @@ class Count(Message, frozen=True):
 
 
 class Read(Request[Count], frozen=True):
-    """Something asked."""
+    """A request."""
 
 
 class Blow(Request[Count], frozen=True):
-    """Has the handler raise what it is called."""
+    """Makes the handler raise the named error."""
 
     error: str = "ValueError"
 
 
 class Keeper(Actor[Note | Read | Blow]):
-    """Keeps notes, and what its hooks were called for."""
+    """Keeps notes and the calls of its hooks."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -96,9 +96,9 @@ class Keeper(Actor[Note | Read | Blow]):
 
 
 class ByHand:
-    """A dispatcher that does nothing until a test has it: a run queue and a clock.
+    """A dispatcher that a test runs by hand: a run queue and a clock.
 
-    `woken` are the calls that other threads want made.
+    `woken` are the calls from other threads.
     """
 
     def __init__(self, *, restores: bool = False) -> None:
@@ -114,21 +114,21 @@ class ByHand:
         self.clock: Callable[[], float] = self.now
 
     def begin(self) -> None:
-        """Have nothing to look for."""
+        """Do nothing."""
 
     def attach(self, system: Any) -> None:
-        """Remember the kernel."""
+        """Keep the kernel."""
         self.kernel = system
 
     def end(self) -> None:
-        """Hold on to everything."""
+        """Keep the kernel."""
 
     def enqueue(self, cell: Cell) -> None:
-        """Queue it."""
+        """Queue the cell."""
         self.queue.append(cell)
 
     def now(self) -> float:
-        """Return what the test has set."""
+        """Return the time that the test has set."""
         return self.time
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
@@ -138,24 +138,24 @@ class ByHand:
     call_at_clock = call_at
 
     def go_to(self, when: float) -> None:
-        """Set the clock, and make the calls that are due by then, each at its time."""
+        """Set the clock, and make the calls due by then, each at its time."""
         while (due := self.alarms.next_due()) is not None and due <= when:
             self.time = due
             self.alarms.pop()()
         self.time = when
 
     def hold(self) -> None:
-        """Have no clock that could stand still."""
+        """Do nothing: this clock never runs."""
 
     release = hold
 
     def run_until(self, done: Callable[[], bool]) -> bool:
-        """Run what there is, and say whether that was enough."""
+        """Run everything queued, and return whether that was enough."""
         self.run()
         return done()
 
     def run(self) -> None:
-        """Handle what waits in the mailboxes of those that are queued."""
+        """Handle the messages of the queued actors."""
         while self.queue:
             cell = self.queue.popleft()
             cell.context.run(self.kernel.invoker.run, cell, self.budget)
@@ -170,13 +170,13 @@ class ByHand:
             raise ActorStoppedError("closed")
 
     def wake(self, callback: Callable[[], None]) -> None:
-        """Remember the call, or raise if it is closed."""
+        """Keep the call, or raise if it is closed."""
         self.check_awake()
         self.woken.append(callback)
 
 
 class Steps:
-    """Drives a coroutine of a handler or a hook that awaits nothing but `Pause`."""
+    """Runs a coroutine of a handler or hook that awaits only `Pause`."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class Steps:
         self._finished = finished
 
     def step(self, running: Any) -> None:
-        """Go on until the coroutine waits, or is over."""
+        """Run until the coroutine waits or ends."""
         self.is_ready = False
         running.turn, running.letter = self, self.envelope
         value, error = self.value, self.error
@@ -226,18 +226,18 @@ class Steps:
         self._finished(self, value, error)
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Go on with that the next time that the actor is run."""
+        """Continue with that the next time the actor runs."""
         self.value, self.error, self.is_ready = value, error, True
         if self.cell.turn is self:
             self.cell.wake()
 
     def answer(self, envelope: Envelope) -> None:
-        """Go on with the answer."""
+        """Continue with the answer."""
         self.reply, self.is_ready = envelope, True
         self.cell.wake()
 
     def cancel(self, msg: Any = None) -> bool:
-        """Go on with the error that stands for a cancellation here."""
+        """Continue with the error that represents a cancellation here."""
         del msg
         self.cancels += 1
         self.wake(error=Cancelled())
@@ -248,11 +248,11 @@ class Steps:
         return isinstance(self.error, Cancelled)
 
     def close(self) -> None:
-        """End the coroutine where it is."""
+        """Close the coroutine."""
         self.coroutine.close()
 
     def describe(self) -> str:
-        """Say what it waits for."""
+        """Return what it waits for."""
         waits_for: Parking | None = self.waits_for
         return "to be resumed" if waits_for is None else waits_for.describe()
 
@@ -265,47 +265,47 @@ class Pause(Parking):
     """Waits until the test wakes the turn."""
 
     def leave(self) -> None:
-        """Have nothing to give up."""
+        """Do nothing."""
 
     def describe(self) -> str:
-        """Say so."""
+        """Return the text."""
         return "the test"
 
 
 class Told(Observer):
-    """Keeps what an observer is told, as text."""
+    """Keeps the events of an observer, as text."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def spawned(self, actor: str) -> None:
-        """Keep who."""
+        """Keep the actor."""
         self.lines.append(f"spawned {actor}")
 
     def handled(self, event: Handled) -> None:
-        """Keep which message, and where."""
+        """Keep the message and the recipient."""
         kind = event.message_type.__name__
         self.lines.append(f"handled {event.number} {kind} at {event.recipient}")
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Keep which message, and why."""
+        """Keep the message and the reason."""
         self.lines.append(f"lost {event.message_type.__name__}: {reason}")
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Keep who, on what, and of what."""
+        """Keep the actor, the message and the error."""
         self.lines.append(f"failed {actor} on {message}: {error!r}")
 
     def restarted(self, actor: str) -> None:
-        """Keep who."""
+        """Keep the actor."""
         self.lines.append(f"restarted {actor}")
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Keep who, and why."""
+        """Keep the actor and the reason."""
         self.lines.append(f"stopped {actor}: {reason}")
 
 
 class NoProvider:
-    """Stands behind references that nobody uses here but to compare them."""
+    """Serves references that are only compared here."""
 
     name = "none"
     quick_thread = 0
@@ -318,7 +318,7 @@ def ref_of(address: str) -> ActorRef[Any]:
 
 
 def calls_of(dispatcher: ByHand) -> ThreadCalls:
-    """Return where other threads leave their calls; this one makes its own at once."""
+    """Return the queue of calls from other threads; this thread calls at once."""
     return ThreadCalls(dispatcher, get_ident())
 
 
@@ -360,7 +360,7 @@ def envelope_of(
     kind: int = 0,
     number: int = 0,
 ) -> Envelope:
-    """Return a message as it stands in a mailbox; with a `number` it is observed."""
+    """Return the mailbox entry of a message; with a `number` it is observed."""
     stamp = Stamp(number, 0, 0.0, type(message)) if number else None
     return Envelope(ENCODE(message), sender, ask, stamp, kind)
 
@@ -372,7 +372,7 @@ def turn_of(address: str) -> Steps:
         await Pause()
 
     def ended(*_: object) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     turn = Steps(make_cell(address), None, wait(), ended)
     turn.cell.turn = turn
@@ -380,7 +380,7 @@ def turn_of(address: str) -> Steps:
 
 
 def messages_in(cell: Cell) -> list[str]:
-    """Return what waits in a mailbox: the texts of notes, else the type's name."""
+    """Return the waiting messages: the texts of notes, or the names of other types."""
     found: list[str] = []
     for letter in cell.mailbox or ():
         envelope = wrapped(letter)
@@ -393,11 +393,11 @@ def messages_in(cell: Cell) -> list[str]:
 
 
 def running_as(address: str = "", envelope: Envelope | None = None) -> Running:
-    """Return what the System's own thread does while it runs an actor."""
+    """Return the state of the System's own thread while it runs an actor."""
     return Running(address, envelope, own=True)
 
 
 def sizes_in(part: object) -> list[int]:
-    """Return how much stands in each dict, list, set or deque of a part."""
+    """Return the size of each dict, list, set and deque of a part."""
     kept: list[Any] = list(vars(part).values())
     return [len(one) for one in kept if type(one) in (dict, list, set, deque)]

@@ -1,4 +1,4 @@
-"""The parts of the kernel that most others need, put together without a System."""
+"""The parts of the kernel that most others need, without a System."""
 
 from typing import Any
 
@@ -43,11 +43,11 @@ from tests.runtime.kernel.cast import (
 
 
 class Parts:
-    """Everything from the run queue to the invoker, and what of it can be seen.
+    """Everything from the run queue to the invoker, with its observable effects.
 
     `told` is an observer; messages are stamped only when it is added. `outcomes` is
     what became of asks from outside, by number. `notices` are watchers that were told,
-    of whom. `escalated` are errors that were nobody's affair.
+    of whom. `escalated` are escalated errors.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Parts:
         incarnation: int = 1,
         runs: bool = True,
     ) -> Cell:
-        """Have an actor be there."""
+        """Add an actor."""
         cell = make_cell(
             path,
             actor,
@@ -185,7 +185,7 @@ class Parts:
         return cell
 
     def ask(self, target: str = "a", asker: str = "", timeout: float = 60.0) -> Pending:
-        """Return an ask that is not there yet, and is to be kept in `outcomes`."""
+        """Return an ask that is not registered, with its outcome in `outcomes`."""
 
         def settle(answer: Any, error: Exception | None) -> None:
             self.outcomes[pending.number] = answer if error is None else error
@@ -194,7 +194,7 @@ class Parts:
         return pending
 
     def put_ask(self, target: str = "a") -> int:
-        """Have somebody outside wait for an answer; return the number of the ask."""
+        """Register an ask from outside; return its number."""
         pending = self.ask(target)
         self.asks.add(pending)
         return pending.number
@@ -207,11 +207,11 @@ class Parts:
         return pending.number
 
     def run(self) -> None:
-        """Have everything handled that waits."""
+        """Handle everything that waits."""
         self.dispatcher.run()
 
     def failures_told(self, cell: Cell) -> list[Failure]:
-        """Take the failures that an actor was told of out of its mailbox."""
+        """Take an actor's `Failure` messages out of its mailbox."""
         decode = Codec().raw_decoder(Failure)
         mailbox, cell.mailbox = cell.mailbox, None
         return [

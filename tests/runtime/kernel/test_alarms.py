@@ -1,4 +1,4 @@
-"""The queue of what is due, and what it forgets."""
+"""The queue of timed callbacks, and what it forgets."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from ccw_actors.runtime._kernel.alarms import Alarms
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=300))
 def test_order_and_cancelling(entries: list[tuple[int, bool]]) -> None:
-    """What is not cancelled comes out by due time, then in the order added."""
+    """Callbacks come out by due time, then as added, without cancelled ones."""
     alarms, called = Alarms(), list[int]()
     made = [
         alarms.add(when, partial(called.append, index))

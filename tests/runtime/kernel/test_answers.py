@@ -1,4 +1,4 @@
-"""Answers on their way to those who wait for them."""
+"""The delivery of answers."""
 
 import pytest
 
@@ -10,7 +10,7 @@ ANSWER = envelope_of(Count(1), "a", kind=UNBOUNDED, number=9)
 
 
 class Play(Parts):
-    """Everything observed; `lost` are the reasons for answers that are."""
+    """Everything observed; `lost` are the reasons of lost answers."""
 
     def __init__(self) -> None:
         super().__init__(observed=True)
@@ -22,7 +22,7 @@ class Play(Parts):
 
 
 def test_answer_to_somebody_outside() -> None:
-    """It settles the ask, and who observes is told that it was taken."""
+    """It settles the ask, and observers are notified."""
     play = Play()
     pending = play.ask()
     play.asks.add(pending)
@@ -33,7 +33,7 @@ def test_answer_to_somebody_outside() -> None:
 
 
 def test_answer_to_a_handler() -> None:
-    """Its turn has it; who observes is told only when the handler goes on."""
+    """Its turn gets it; observers are notified only when the handler continues."""
     play, turn = Play(), turn_of("b")
     pending = play.asks.begin("a", "b", Read, 9.0, turn)
     play.answers.settle(pending.number, "b", ANSWER)
@@ -43,7 +43,7 @@ def test_answer_to_a_handler() -> None:
 
 
 def test_error_in_place_of_the_answer() -> None:
-    """Somebody outside gets it."""
+    """Code outside gets the error."""
     play, error = Play(), KeyError()
     pending = play.ask()
     play.asks.add(pending)
@@ -56,7 +56,7 @@ def test_error_in_place_of_the_answer() -> None:
     [(0, "nobody asked for this answer"), (99, "nobody waits for this answer")],
 )
 def test_answer_that_is_lost(number: int, reason: str) -> None:
-    """What nobody has asked, or waits for any more, is lost, and says why."""
+    """An answer without a waiting ask is lost, with a reason."""
     play = Play()
     play.answers.settle(number, "b", ANSWER)
     assert play.reasons == [reason]

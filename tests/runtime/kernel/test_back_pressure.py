@@ -1,4 +1,4 @@
-"""Full mailboxes: what each policy does, who waits for room, and who is let in when."""
+"""Full mailboxes: each policy, and the waits for room."""
 
 import math
 
@@ -21,7 +21,7 @@ from tests.runtime.kernel.cast import (
 
 
 class Play:
-    """Two mailboxes of an actor "a" and an actor "b", and who offers to them.
+    """The mailboxes of two actors "a" and "b", and offers to them.
 
     `lost` are the texts of the notes that became dead letters, `ended` what became of
     each offer.
@@ -110,9 +110,9 @@ class Play:
 
 @pytest.mark.parametrize("when_full", ["refuse", "wait"])
 def test_refuse(when_full: WhenFull) -> None:
-    """One message more raises at whoever is outside, and names what, whom and how many.
+    """One message more raises outside actors, and names message, recipient and bound.
 
-    So it does where the policy is "wait": a `tell` cannot.
+    The same for the policy "wait", because a `tell` cannot wait.
     """
     play = Play(when_full)
     play.fill()
@@ -124,7 +124,7 @@ def test_refuse(when_full: WhenFull) -> None:
 
 
 def test_refuse_what_an_actor_tells() -> None:
-    """It becomes a dead letter: a slow subscriber is no fault of the publisher."""
+    """It becomes a dead letter: a slow subscriber does not fail the publisher."""
     play = Play("refuse")
     play.fill()
     assert not play.send("more", sender="publisher")
@@ -133,7 +133,7 @@ def test_refuse_what_an_actor_tells() -> None:
 
 
 def test_refuse_what_an_actor_asks() -> None:
-    """It raises at the asker, who can do something about it."""
+    """It raises at the asker, which can react."""
     play = Play("refuse")
     play.fill()
     with pytest.raises(MailboxFullError):
@@ -142,7 +142,7 @@ def test_refuse_what_an_actor_asks() -> None:
 
 
 def test_strict() -> None:
-    """Where every order is looked at, a full mailbox is an error of its sender."""
+    """If every schedule is explored, a full mailbox is an error of the sender."""
     play = Play("refuse", strict=True)
     play.fill()
     with pytest.raises(MailboxFullError):
@@ -151,7 +151,7 @@ def test_strict() -> None:
 
 
 def test_drop_newest() -> None:
-    """The message is dropped, whoever has sent it; that is no reason for a warning."""
+    """The message is dropped for any sender, without a warning."""
     play = Play("drop newest", strict=True)
     play.fill()
     assert not play.send("x")
@@ -175,7 +175,7 @@ def test_drop_oldest() -> None:
 
 
 def test_drop_oldest_of_what_was_told_unobserved() -> None:
-    """It may stand there as bytes, or as bytes and a sender: nothing else is taken."""
+    """The oldest entry may be bytes, or bytes and a sender."""
     play = Play("drop oldest")
     first, second = envelope_of(Note("0")).payload, envelope_of(Note("1")).payload
     play.cell.put(envelope_of(Note("a reply"), kind=UNBOUNDED))
@@ -188,7 +188,7 @@ def test_drop_oldest_of_what_was_told_unobserved() -> None:
 
 
 def test_what_does_not_count() -> None:
-    """Replies, notices and timers' messages take no room away from messages."""
+    """Replies, notices and timer messages take no room from messages."""
     play = Play("refuse")
     for number in range(5):
         play.cell.put(envelope_of(Note(f"reply {number}"), kind=UNBOUNDED))
@@ -213,7 +213,7 @@ def test_what_does_not_count() -> None:
 def test_who_has_to_wait(
     when_full: WhenFull, *, may_wait: bool, fill: bool, lacks: bool
 ) -> None:
-    """Only for a full mailbox whose policy is to wait, and where anybody can."""
+    """Only for a full mailbox whose policy is "wait", if waiting is possible."""
     play = Play(when_full, may_wait=may_wait)
     if fill:
         play.fill()
@@ -222,7 +222,7 @@ def test_who_has_to_wait(
 
 
 def test_who_comes_later_waits_behind() -> None:
-    """While somebody waits there is no room for a newcomer, even if a place is free."""
+    """While an offer waits there is no room for a new one, even if a place is free."""
     play = Play(bound=4)
     play.fill()
     play.offer("early")
@@ -232,7 +232,7 @@ def test_who_comes_later_waits_behind() -> None:
 
 
 def test_half_of_it_is_free() -> None:
-    """Who waits is let in in the order of coming, when half of the mailbox is free."""
+    """Waiting offers enter in their order, when half of the mailbox is free."""
     play = Play(bound=4)
     play.fill()
     for text in "xyz":
@@ -249,14 +249,14 @@ def test_half_of_it_is_free() -> None:
 
 
 def test_room_that_was_made_meanwhile() -> None:
-    """Who begins to wait when there is room by now is let in at once."""
+    """A new waiter enters at once if there is room by then."""
     play = Play()
     play.offer("x")
     assert (play.ended, messages_in(play.cell)) == ({"x": None}, ["x"])
 
 
 def test_who_has_given_up_takes_no_room() -> None:
-    """An offer that was left is passed over, and is told of nothing."""
+    """An abandoned offer is skipped and not notified."""
     play = Play()
     play.fill()
     play.offer("x")
@@ -267,7 +267,7 @@ def test_who_has_given_up_takes_no_room() -> None:
 
 
 def test_end_of_the_actor() -> None:
-    """Who waits for room of an actor that has ended is let in, and finds it gone."""
+    """Waiters for an ended actor continue, and find that it has ended."""
     play = Play()
     play.fill()
     for text in "xy":
@@ -281,13 +281,13 @@ def test_end_of_the_actor() -> None:
 
 
 def test_asks_that_wait() -> None:
-    """The numbers of asks among those that wait are known; an offer has none."""
+    """The numbers of waiting asks are known; an offer has none."""
 
     class Waiting:
         ask = 7
 
         def enter(self) -> bool:
-            """Be let in."""
+            """Enter."""
             return True
 
     play = Play()
@@ -315,9 +315,9 @@ def test_room_that_is_gone_again() -> None:
 
 
 def test_offer_has_a_deadline() -> None:
-    """Without room in time it fails: who, what, how long, and whom that one waits for.
+    """Without room in time it fails, with recipient, message, time and wait.
 
-    The message is not sent then.
+    The message is then not sent.
     """
     play = Play()
     play.fill()
@@ -340,7 +340,7 @@ def test_offer_has_a_deadline() -> None:
 
 
 def test_offer_that_was_let_in_does_not_expire() -> None:
-    """Its deadline is taken back."""
+    """Its deadline is cancelled."""
     play = Play()
     play.fill()
     play.offer("x", timeout=2.0)
@@ -359,7 +359,7 @@ def test_offer_without_end() -> None:
 
 
 def test_what_an_offer_waits_for() -> None:
-    """It says in whose mailbox there is to be room, and since when."""
+    """It names the mailbox and the waiting time."""
     play = Play()
     play.fill()
     play.dispatcher.go_to(1.0)
@@ -388,7 +388,7 @@ def test_circle_of_offers(asker: str) -> None:
 
 
 def test_offers_from_outside_close_no_circle() -> None:
-    """Who is no actor waits for nobody's sake."""
+    """An offer from outside closes no cycle."""
     play = Play()
     play.fill()
     play.offer("x")
@@ -396,7 +396,7 @@ def test_offers_from_outside_close_no_circle() -> None:
 
 
 def test_offer_of_a_handler() -> None:
-    """Its turn goes on when the offer has ended, with the error if there is one."""
+    """Its turn continues when the offer has ended, with the error if any."""
     play = Play()
     play.fill()
 
@@ -404,7 +404,7 @@ def test_offer_of_a_handler() -> None:
         """Do nothing."""
 
     def finished(*_: object) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def deliver() -> None:
         assert play.send("x", sender="b")

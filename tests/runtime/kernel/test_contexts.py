@@ -1,4 +1,4 @@
-"""Calls of an actor's own code: in its context, and as that actor."""
+"""Calls of an actor's own code, in its context and as that actor."""
 
 import contextvars
 
@@ -33,14 +33,14 @@ class Play:
         return cell
 
     def look(self, what: str = "") -> tuple[str, str, str, bool, bool]:
-        """Return what is given, in which role it is, and what this thread runs."""
+        """Return the argument, the role, and what this thread runs."""
         running = self.running
         has_letter, has_turn = running.letter is not None, running.turn is not None
         return what, role.get(), running.address, has_letter, has_turn
 
 
 def test_within() -> None:
-    """A call runs as that actor, in its context, on no message; then it is as ever."""
+    """A call runs as that actor, in its context, without a message."""
     play = Play()
     before = play.look()
     assert play.contexts.within(play.a, play.look, "x") == ("x", "a", "a", False, False)
@@ -48,7 +48,7 @@ def test_within() -> None:
 
 
 def test_within_who_runs() -> None:
-    """Its context is entered already: the call is made as it is."""
+    """Its context is already entered: the call is made directly."""
     play = Play()
     assert play.contexts.within(play.b, play.look) == play.look()
     entered = play.b.context.run(play.contexts.within, play.b, play.look)
@@ -56,7 +56,7 @@ def test_within_who_runs() -> None:
 
 
 def test_enter_another_context_of_who_runs() -> None:
-    """A new life has one of its own, while the old one is still entered."""
+    """A new life has its own context, while the old one is still entered."""
     play = Play()
     old = play.b.context
     play.b.context = contextvars.Context()
@@ -70,7 +70,7 @@ def test_enter_another_context_of_who_runs() -> None:
 
 
 def test_call_that_raises() -> None:
-    """All is as it was before then, too."""
+    """Everything is restored then as well."""
     play = Play()
     before = play.look()
     with pytest.raises(ZeroDivisionError):
@@ -79,7 +79,7 @@ def test_call_that_raises() -> None:
 
 
 def test_one_within_another() -> None:
-    """From within one actor another may be called, and the first goes on after it."""
+    """An actor's code may call another actor, and the first continues after it."""
     play = Play()
     c = play.make("c")
 

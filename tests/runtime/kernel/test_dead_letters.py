@@ -1,4 +1,4 @@
-"""Messages that nobody will handle: who is told, of what, and how loudly."""
+"""Dead letters: who is notified, and what is logged."""
 
 import logging
 
@@ -21,7 +21,7 @@ from tests.runtime.kernel.parts import Parts
 
 
 class Careful(Actor[Note | Failure]):
-    """Wants to know what becomes of what it sends."""
+    """An actor that handles `Failure`."""
 
     @receive
     def failure(self, message: Failure) -> None:
@@ -33,7 +33,7 @@ class Careful(Actor[Note | Failure]):
 
 
 class Play(Parts):
-    """A keeper "a", and "b", who cares for its messages, but not in every behaviour."""
+    """A keeper "a", and "b", which handles `Failure` in one behaviour."""
 
     def __init__(self, *, with_payload: bool = False) -> None:
         super().__init__(with_payload=with_payload)
@@ -43,7 +43,7 @@ class Play(Parts):
     def lose(
         self, message: Message, *, ask: int = 0, sender: str = "b", full: bool = False
     ) -> None:
-        """Have a message to "a" be lost."""
+        """Lose a message to "a"."""
         envelope = envelope_of(message, sender, ask)
         self.dead_letters.add("a", envelope, "why not", full=full)
 
@@ -87,7 +87,7 @@ def test_message_itself(*, with_payload: bool) -> None:
 
 @pytest.mark.parametrize("sender", ["", "a", "gone"])
 def test_sender_who_does_not_care(sender: str) -> None:
-    """Nobody outside, nobody without a handler, and nobody who is gone is told."""
+    """Code outside, actors without a handler, and ended actors are not notified."""
     play = Play()
     play.lose(Note("x"), sender=sender)
     assert play.a.mailbox is play.b.mailbox is None
@@ -95,7 +95,7 @@ def test_sender_who_does_not_care(sender: str) -> None:
 
 
 def test_failure_that_is_lost() -> None:
-    """No failure is told of one: two who care would go on for ever."""
+    """A lost `Failure` causes no other: two actors would go on forever."""
     play = Play()
     play.lose(Failure("c", "Note", "why not"))
     assert play.failures_told(play.b) == []
@@ -103,7 +103,7 @@ def test_failure_that_is_lost() -> None:
 
 
 def test_lost_ask() -> None:
-    """Who asked gets an error with the reason, and no failure as a message."""
+    """The ask raises an error with the reason, and sends no `Failure`."""
     play = Play()
     number = play.put_ask()
     play.lose(Read(), ask=number)
@@ -132,7 +132,7 @@ def test_tick_is_no_ask() -> None:
 
 
 def test_watch_that_reaches_nobody() -> None:
-    """Who wanted to watch is told of the end; it is no message that is lost."""
+    """A watcher receives the notice; the watch is not a lost message."""
     play = Play()
     play.dead_letters.add("c#2", Envelope(b"", "b", 0, None, WATCH), "why not")
     assert play.notices == [("b", Terminated(ref_of("c#2"), "why not"))]
@@ -141,7 +141,7 @@ def test_watch_that_reaches_nobody() -> None:
 
 @pytest.mark.parametrize("kind", [UNWATCH, STOP])
 def test_signal_that_reaches_nobody(kind: int) -> None:
-    """There is nothing to be done then."""
+    """Nothing has to be done then."""
     play = Play()
     play.dead_letters.add("c", Envelope(b"", "b", 0, None, kind), "why not")
     assert (play.lost.count, play.notices) == (0, [])
@@ -151,14 +151,14 @@ def test_signal_that_reaches_nobody(kind: int) -> None:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Take the warnings that were logged."""
+    """Return the logged warnings."""
     found = [one.message for one in caplog.records if one.levelno == logging.WARNING]
     caplog.clear()
     return found
 
 
 def test_warning_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A message to nobody is a warning, once for each actor and type of message."""
+    """A message to an absent actor is a warning, once for each actor and type."""
     play = Play()
     for message in (Note("x"), Note("y"), Read()):
         for address in ("c", "d#2"):
@@ -180,7 +180,7 @@ def test_warning_of_a_full_mailbox(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_mailbox_that_is_to_drop(caplog: pytest.LogCaptureFixture) -> None:
-    """What a policy demands is no warning; the sender is told all the same."""
+    """A drop by the policy is no warning, but the sender is notified."""
     play = Play()
     envelope = envelope_of(Note("x"), "b")
     play.dead_letters.add("a", envelope, "why not", full=True, quiet=True)
@@ -189,7 +189,7 @@ def test_mailbox_that_is_to_drop(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_end_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """What was in the mailbox of an actor when it was stopped is lost in silence."""
+    """Messages in the mailbox of a stopped actor are lost without a warning."""
     Play().lose(Note("x"))
     assert warnings(caplog) == []
 
@@ -209,7 +209,7 @@ def test_memory_of_warnings_is_bounded(
 
 
 def test_refused(caplog: pytest.LogCaptureFixture) -> None:
-    """It is a warning, once for each actor and type; each is lost, and told of."""
+    """A warning once for each actor and type; each is lost, and notified."""
     play = Play()
     for text in "xy":
         play.dead_letters.refuse(play.a, envelope_of(Note(text), "b"), "Note: no")
@@ -222,7 +222,7 @@ def test_refused(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_refused_ask() -> None:
-    """Who asked gets a `MessageError`, which is no failure of the actor."""
+    """The ask raises `MessageError`, and the actor does not fail."""
     play = Play()
     number = play.put_ask()
     play.dead_letters.refuse(play.a, envelope_of(Read(), "", number), "Read: no")
@@ -232,7 +232,7 @@ def test_refused_ask() -> None:
 
 
 def test_unanswered(caplog: pytest.LogCaptureFixture) -> None:
-    """Who asked is told that there will be no answer; each time is a warning."""
+    """The ask raises `NoAnswerError`; each time is a warning."""
     play = Play()
     for _ in range(2):
         number = play.put_ask()
@@ -246,7 +246,7 @@ def test_unanswered(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_failure_has_a_number_of_its_own() -> None:
-    """While somebody observes, what an actor is told of is a message with a cause."""
+    """With an observer, a `Failure` is a message with a cause."""
     play = Play()
     play.observers.add(play.told)
     play.dead_letters.add("c", envelope_of(Note("x"), "b", number=41), "why not")

@@ -1,4 +1,4 @@
-"""Who is told of the end of an actor."""
+"""The watchers of the end of an actor."""
 
 from ccw_actors.runtime import Terminated
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
@@ -6,9 +6,9 @@ from tests.runtime.kernel.cast import make_cell, ref_of
 
 
 class Play:
-    """A watch over "a", in its second incarnation; `sent` is who was told what.
+    """A watch of "a", in its second incarnation; `sent` are the notices.
 
-    `gone` are those who watched and have ended since.
+    `gone` are watchers that have ended since.
     """
 
     def __init__(self) -> None:
@@ -21,19 +21,19 @@ class Play:
         self.sent.append((watcher, path, notice))
 
     def watch(self, watcher: str, *, watches: bool = True) -> None:
-        """Have somebody watch it, or no more."""
+        """Begin or end a watch."""
         self.deaths.watch(self.cell, watcher, watches=watches)
 
 
 def test_nobody_watches() -> None:
-    """Then nobody is told."""
+    """Then no watcher is notified."""
     play = Play()
     play.deaths.ended(play.cell, "why")
     assert play.sent == []
 
 
 def test_all_who_watch_are_told_once() -> None:
-    """In the order in which they began, however often each has said so."""
+    """In the order in which they began, once each."""
     play = Play()
     for watcher in ("c", "b", "c"):
         play.watch(watcher)
@@ -44,7 +44,7 @@ def test_all_who_watch_are_told_once() -> None:
 
 
 def test_who_watches_no_more() -> None:
-    """It is not told; to say so without having watched does no harm."""
+    """It is not notified; ending a watch that does not exist has no effect."""
     play = Play()
     play.watch("b")
     play.watch("c", watches=False)
@@ -55,7 +55,7 @@ def test_who_watches_no_more() -> None:
 
 
 def test_watching_who_is_not_there() -> None:
-    """The watcher is told at once, of that address."""
+    """The watcher is notified at once, with that address."""
     play = Play()
     play.deaths.tell("b", "gone#7", "there is no such actor")
     notice = Terminated(ref_of("gone#7"), "there is no such actor")
@@ -63,7 +63,7 @@ def test_watching_who_is_not_there() -> None:
 
 
 def test_watchers_that_have_ended_are_forgotten() -> None:
-    """However many have watched, at most twice as many as are there are remembered."""
+    """At most twice as many watchers as exist are remembered."""
     play = Play()
     for number in range(1000):
         watcher = f"w/{number}"

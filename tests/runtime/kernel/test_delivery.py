@@ -1,4 +1,4 @@
-"""Where a message goes: a mailbox, the dead letters, who asked; from any thread."""
+"""Delivery to a mailbox, the dead letters or the asker, from any thread."""
 
 import math
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class Play(Parts):
             self.delivery.deliver("a", envelope_of(Note(text)))
 
     def from_elsewhere(self, call: Callable[[], object]) -> None:
-        """Have another thread do it, and then make what it wants made."""
+        """Call in another thread, and then make its calls."""
         thread = Thread(target=call)
         thread.start()
         thread.join()
@@ -56,7 +56,7 @@ class Play(Parts):
 
 
 def test_envelope() -> None:
-    """It has who sends it; it is stamped only while somebody observes."""
+    """It has its sender, and a stamp only with an observer."""
     play = Play()
     envelope = play.delivery.envelope(running_as("b"), Note("x"), 7, UNBOUNDED)
     assert envelope == envelope_of(Note("x"), "b", 7, UNBOUNDED)
@@ -79,7 +79,7 @@ def test_into_a_mailbox() -> None:
 
 
 def test_nobody_there() -> None:
-    """A message to nobody is a dead letter."""
+    """A message to an absent actor is a dead letter."""
     play = Play()
     play.delivery.deliver("c", envelope_of(Note("x")))
     play.delivery.deliver("a#2", envelope_of(Note("x")))
@@ -87,7 +87,7 @@ def test_nobody_there() -> None:
 
 
 def test_full_mailbox() -> None:
-    """There it raises at the sender; replies and notices come in."""
+    """There it raises at the sender; replies and notices enter."""
     play = Play()
     play.fill()
     with pytest.raises(MailboxFullError):
@@ -97,7 +97,7 @@ def test_full_mailbox() -> None:
 
 
 def test_what_another_thread_sends() -> None:
-    """It comes when the System's thread is there for it, and to a full one as lost."""
+    """It arrives on the System's thread, and is lost if the mailbox is full."""
     play = Play()
     sends = [partial(play.delivery.send, ELSEWHERE, "a", envelope_of(Note("x")))] * 3
     play.from_elsewhere(lambda: [send() for send in sends])
@@ -106,7 +106,7 @@ def test_what_another_thread_sends() -> None:
 
 
 def test_signal() -> None:
-    """It comes into the system lane; to nobody, it is nothing."""
+    """It enters the system lane; to an absent actor it has no effect."""
     play = Play()
     signal = Envelope(b"", "", 0, None, STOP_NOW)
     play.delivery.signal("a", signal)
@@ -132,7 +132,7 @@ def test_stop(*, own: bool, drain: bool) -> None:
 
 
 def test_asks_that_wait_take_no_more_room_than_there_is() -> None:
-    """As many are let in as there are places."""
+    """As many enter as there are places."""
     play = Play(Mailbox(2, "wait"))
     play.fill()
     for _ in range(5):
@@ -162,7 +162,7 @@ def test_ask_of_nobody() -> None:
 
 
 def test_ask_that_is_refused() -> None:
-    """It raises at the asker, and is not waited for."""
+    """It raises at the asker, and the ask does not wait."""
     play = Play()
     play.fill()
     with pytest.raises(MailboxFullError):
@@ -171,7 +171,7 @@ def test_ask_that_is_refused() -> None:
 
 
 def test_ask_that_waits_for_room() -> None:
-    """It comes into the mailbox when there is room, behind those who came before."""
+    """It enters the mailbox when there is room, behind earlier ones."""
     play = Play(Mailbox(2, "wait"))
     play.fill()
     first, second = play.asked(), play.asked()
@@ -183,7 +183,7 @@ def test_ask_that_waits_for_room() -> None:
 
 
 def test_ask_that_gives_up_waiting_for_room() -> None:
-    """Its message is never sent, and who is behind takes its place."""
+    """Its message is never sent, and the next one takes its place."""
     play = Play(Mailbox(2, "wait"))
     play.fill()
     first, second = play.asked(), play.asked()
@@ -194,7 +194,7 @@ def test_ask_that_gives_up_waiting_for_room() -> None:
 
 
 def test_blocking_ask_of_another_thread() -> None:
-    """Its asker waits from then on; one that closes a circle ends with the error."""
+    """Its asker waits from then on; one that closes a cycle ends with the error."""
     play = Play()
     play.add("b")
 
@@ -211,7 +211,7 @@ def test_blocking_ask_of_another_thread() -> None:
 
 
 def test_ask_from_elsewhere_that_finds_no_room() -> None:
-    """It ends with the error, too: there is nobody to raise it at."""
+    """It also ends with the error: no code could catch it."""
     play = Play()
     play.fill()
     pending = play.ask()
@@ -240,7 +240,7 @@ def test_reply_to_what_an_actor_has_told() -> None:
 
 
 def test_reply_that_nobody_wants() -> None:
-    """What was told from outside has nobody to be answered: the reply is lost."""
+    """The reply to a message told from outside is lost."""
     play = Play()
     play.delivery.reply(running_as("a"), "", 0, Count(1))
     assert play.lost.count == 1
@@ -248,7 +248,7 @@ def test_reply_that_nobody_wants() -> None:
 
 @pytest.mark.parametrize("asks", [True, False])
 def test_reply_of_another_thread(*, asks: bool) -> None:
-    """It takes the same way, when the System's thread is there for it."""
+    """It takes the same way, on the System's thread."""
     play = Play()
     number = play.asked("a", "b") if asks else 0
     play.add("b")

@@ -1,4 +1,4 @@
-"""The end of an actor: nothing of it is left, and all hear of it who have to."""
+"""The end of an actor: nothing of it is left, and others are notified."""
 
 import gc
 import weakref
@@ -27,7 +27,7 @@ from tests.runtime.kernel.parts import Parts
 
 
 class Play(Parts):
-    """An ending by itself; `errors` are what closed handlers have raised."""
+    """An `Ending` alone; `errors` are the exceptions of closed handlers."""
 
     def __init__(self, *, may_return: bool = False) -> None:
         super().__init__(observed=True)
@@ -66,7 +66,7 @@ def test_it_is_not_there_any_more() -> None:
 
 
 def test_it_ends_once() -> None:
-    """A second end is none, also if another one is there by now."""
+    """A second end has no effect, even if another actor is there."""
     play = Play()
     play.end()
     again = play.add("a", incarnation=2)
@@ -96,16 +96,16 @@ def test_asks_fail() -> None:
 
 
 async def wait() -> None:
-    """Wait for ever."""
+    """Wait forever."""
     await Pause()
 
 
 def _finished(*_: object) -> None:
-    """Take no note."""
+    """Do nothing."""
 
 
 def test_messages_are_lost() -> None:
-    """What waits, and what was put aside before it, are dead letters, in that order."""
+    """Stashed messages, then waiting ones, become dead letters."""
     play, lost = Play(), list[str]()
     play.lost.told = lambda path, envelope, why: lost.append(
         f"{envelope.payload[-1:].decode()} to {path}: {why}"
@@ -117,7 +117,7 @@ def test_messages_are_lost() -> None:
 
 
 def test_timers_and_alarms_go() -> None:
-    """Nothing rings for it any more."""
+    """Its timers no longer fire."""
     play = Play()
     play.timers.arm(play.timers.next_key("a"), Timer(1.0, b"", None, UNBOUNDED))
     play.a.stop_alarm = play.dispatcher.call_at(2.0, lambda: None)
@@ -158,7 +158,7 @@ def test_parent_is_told() -> None:
 
 
 def test_next_actor_at_the_path_of_a_child() -> None:
-    """A child that was spawned there meanwhile is not forgotten with the last one."""
+    """A new child at that path is not forgotten with the last one."""
     play = Play()
     play.end(play.add("a/b", parent=play.a))
     second = play.add("a/b", parent=play.a, incarnation=2)
@@ -190,7 +190,7 @@ def test_tasks_are_cancelled() -> None:
 
 
 def test_what_else_runs_it() -> None:
-    """A thread that an actor lives in is told to end, once the actor has."""
+    """The thread of an actor ends after the actor has."""
 
     class Finishing(Cell):
         __slots__ = ()
@@ -207,7 +207,7 @@ def test_what_else_runs_it() -> None:
 
 
 def test_who_waits_for_its_start() -> None:
-    """Goes on: it will not start any more."""
+    """Note that it will not start."""
     play, told = Play(), list[str]()
     play.a.on_started = [lambda: told.append(play.a.life.name)]
     play.end()
@@ -227,7 +227,7 @@ class Stubborn(Actor[Note]):
 
 
 def test_handler_that_waits() -> None:
-    """It is abandoned; if it raises then, that is noted, and the rest cleared away."""
+    """It is abandoned; an exception is noted, and the rest is cleaned up."""
     play = Play()
     cell = play.add("s", Stubborn())
     cell.put(envelope_of(Note("x")))
@@ -241,7 +241,7 @@ def test_handler_that_waits() -> None:
 
 
 def test_wait_of_a_thread_that_is_abandoned() -> None:
-    """As far as others see, it waits for nobody."""
+    """It counts as waiting for nothing."""
     play = Play()
     play.asks.block(play.ask("b", "a"))
     assert play.graph.of("a") == "b to answer Read"
@@ -251,7 +251,7 @@ def test_wait_of_a_thread_that_is_abandoned() -> None:
 
 @pytest.mark.parametrize("may_return", [True, False])
 def test_actor_is_let_go(*, may_return: bool) -> None:
-    """Unless it may be there again, nothing holds the actor: references hold the cell.
+    """Unless it may return, nothing holds the actor: references hold the cell.
 
     That holds nothing of it.
     """

@@ -1,4 +1,4 @@
-"""What has failed: how many, which, what is kept of it and what is told."""
+"""Failures: their number, what is kept, logged and observed."""
 
 import gc
 import logging
@@ -13,11 +13,11 @@ from tests.runtime.kernel.cast import ByHand, Told, calls_of
 
 
 class Big:
-    """Something that a failed handler had in hand."""
+    """An object that a failed handler used."""
 
 
 def make(told: Told | None = None, *, keeps_causes: bool = False) -> Failures:
-    """Return what takes note of failures, and tells an observer."""
+    """Return a `Failures` with an observer."""
     dispatcher = ByHand()
     observers = Observers(dispatcher.now, lambda: None, calls_of(dispatcher))
     if told is not None:
@@ -26,7 +26,7 @@ def make(told: Told | None = None, *, keeps_causes: bool = False) -> Failures:
 
 
 def raised(big: Big | None = None) -> ValueError:
-    """Return an error that was raised where somebody had something in hand."""
+    """Return an error raised where an object was in use."""
     try:
         fail(big)
     except ValueError as error:
@@ -35,7 +35,7 @@ def raised(big: Big | None = None) -> ValueError:
 
 
 def fail(_big: Big | None) -> None:
-    """Raise, with something in hand."""
+    """Raise, with an object in use."""
     raise ValueError("boom")
 
 
@@ -61,7 +61,7 @@ def test_failure_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_failure_that_escalates(caplog: pytest.LogCaptureFixture) -> None:
-    """It is raised somewhere else, and so no error in the log; it is known as one."""
+    """It is raised elsewhere, so it is no error in the log; it is marked."""
     caplog.set_level(logging.INFO, "ccw_actors")
     failures = make()
     for escalates in (True, False):
@@ -71,7 +71,7 @@ def test_failure_that_escalates(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_who_asked_gets_the_error_itself() -> None:
-    """What is returned has the exception as its cause."""
+    """The returned error has the exception as its cause."""
     error = raised()
     assert make().add("a", "Note", error).__cause__ is error
 
@@ -88,7 +88,7 @@ def silent() -> Iterator[None]:
 @pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize("keeps_causes", [False, True])
 def test_what_is_kept_holds_no_frame(*, keeps_causes: bool) -> None:
-    """What a handler had in hand when it failed is freed, though the failure is kept.
+    """The objects of a failed handler are freed, although the failure is kept.
 
     Unless causes are to be kept, as the explorer wants it.
     """

@@ -41,13 +41,13 @@ trace = contextvars.ContextVar("trace", default="none")
 
 
 class Do(Request[Count], frozen=True):
-    """Has the handler do something that the test says."""
+    """Makes the handler run a function of the test."""
 
     name: str = ""
 
 
 class Doer(Actor[Do | Note]):
-    """Does what the test says; an `Exception` among its lines is raised."""
+    """Runs functions of the test; raises an `Exception` among its lines."""
 
     def __init__(self, does: Callable[["Doer"], Any]) -> None:
         self.does = does
@@ -66,7 +66,7 @@ class Doer(Actor[Do | Note]):
 
 
 class Play(Parts):
-    """An actor "a" that does something, and somebody outside who asks it to."""
+    """An actor "a", and code outside that asks it."""
 
     def __init__(self, does: Callable[[Doer], Any], *, observed: bool = False) -> None:
         super().__init__(observed=observed)
@@ -81,14 +81,14 @@ class Play(Parts):
         return number
 
     def wake(self, error: BaseException | None = None) -> None:
-        """Have the handler that waits go on."""
+        """Continue the waiting handler."""
         turn: Any = self.a.turn
         turn.wake(error=error)
         self.run()
 
 
 def run_once(parts: Parts, cell: Cell, limit: int = 8) -> int:
-    """Run an actor as a dispatcher does it; return how much it has handled."""
+    """Run an actor like a dispatcher; return how many messages it handled."""
     handled: int = cell.context.run(parts.invoker.run, cell, limit)
     parts.running.leave()
     return handled
@@ -152,7 +152,7 @@ class Wrong(Message, frozen=True, tag="Note"):
     ],
 )
 def test_message_that_is_refused(message: Message, reason: str, number: int) -> None:
-    """What an actor cannot take is lost, with the reason; the actor goes on."""
+    """A message that an actor cannot decode is lost; the actor continues."""
     parts, keeper, lost = Parts(), Keeper(), list[str]()
     parts.lost.told = lambda _path, _envelope, why: lost.append(why)
     cell = parts.add("a", keeper)
@@ -197,7 +197,7 @@ def test_message_that_its_behaviour_does_not_handle(number: int) -> None:
     "error", [ValueError(), TypeError(), KeyError(), RecursionError(), GeneratorExit()]
 )
 def test_handler_that_raises(error: BaseException, number: int) -> None:
-    """It is a failure, whatever it raises: also what a decoder would have raised."""
+    """Any exception is a failure, also one of a decoder's type."""
 
     def fail(_doer: Doer) -> None:
         raise error
@@ -214,7 +214,7 @@ def test_handler_that_raises(error: BaseException, number: int) -> None:
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_answer_that_is_no_message(*, waits: bool) -> None:
-    """It is a failure that says what was expected, and what was given."""
+    """It is a failure that names the expected and the given type."""
 
     async def later() -> str:
         await Pause()
@@ -232,7 +232,7 @@ def test_answer_that_is_no_message(*, waits: bool) -> None:
 
 
 def test_answer_that_cannot_travel() -> None:
-    """It is a failure of the actor that answers."""
+    """The answering actor fails."""
     wrong: Any = Count(1j)  # type: ignore[arg-type]
     play = Play(lambda _doer: wrong)
     asked = play.do()
@@ -246,7 +246,7 @@ def test_answer_that_cannot_travel() -> None:
 
 @pytest.mark.parametrize("observed", [False, True])
 def test_answer(*, observed: bool) -> None:
-    """Who asked gets it."""
+    """The asker gets the answer."""
     play = Play(lambda _doer: Count(3), observed=observed)
     asked = play.do()
     play.run()
@@ -266,7 +266,7 @@ def test_answer_to_what_was_told(*, observed: bool) -> None:
 
 
 def test_late_answer() -> None:
-    """One that nobody waits for any more is lost, and counted."""
+    """An answer to an ask that no longer waits is lost, and counted."""
     play = Play(lambda _doer: Count(3))
     play.asks.forget(play.do())
     play.run()
@@ -284,7 +284,7 @@ def test_answer_from_another_thread() -> None:
 
 @pytest.mark.parametrize("how", ["taken", "aside", "aside and back"])
 def test_answer_that_comes_later(how: str) -> None:
-    """Who has taken the request, or put it aside, need not answer at once."""
+    """An actor that read `reply_to` or stashed the request need not answer at once."""
 
     def take(_doer: Doer) -> None:
         envelope = play.running.envelope
@@ -305,7 +305,7 @@ def test_answer_that_comes_later(how: str) -> None:
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("observed", [False, True])
 def test_answer_that_never_comes(*, waits: bool, observed: bool) -> None:
-    """Who asked is told so, and what was expected; the actor goes on."""
+    """The ask raises an error with the expected type; the actor continues."""
 
     async def later() -> None:
         await Pause()
@@ -322,7 +322,7 @@ def test_answer_that_never_comes(*, waits: bool, observed: bool) -> None:
 
 
 def test_answer_of_who_stops() -> None:
-    """A handler that stops its actor and answers nothing has its asker told so."""
+    """If a handler stops its actor without an answer, the ask raises."""
 
     def stop(_doer: Doer) -> None:
         play.supervisor.begin_stop(play.a, drain=False)
@@ -346,7 +346,7 @@ async def wait_and_answer(doer: Doer) -> Count:
 
 @pytest.mark.parametrize("observed", [False, True])
 def test_no_message_is_handled_during_a_wait(*, observed: bool) -> None:
-    """The next one begins when the handler is over, however long that is."""
+    """The next message begins when the handler has ended."""
     play = Play(wait_and_answer, observed=observed)
     first, _ = play.do("first"), play.do("second")
     play.run()
@@ -359,7 +359,7 @@ def test_no_message_is_handled_during_a_wait(*, observed: bool) -> None:
 
 
 def test_what_is_handled_when_a_handler_goes_on() -> None:
-    """It is its own message again, and not the last one that was handled."""
+    """It is its own message again, and not the last handled one."""
     senders: list[str] = []
 
     async def look(_doer: Doer) -> Count:
@@ -394,7 +394,7 @@ def test_handler_that_raises_after_a_wait() -> None:
 
 
 def test_ask_of_a_handler() -> None:
-    """The answer comes to the handler that waits, and not into the mailbox."""
+    """The answer goes to the waiting handler, and not into the mailbox."""
 
     async def ask(_doer: Doer) -> Count:
         turn: Any = play.running.turn
@@ -441,7 +441,7 @@ def test_signal_by_itself() -> None:
 
 
 def test_messages_wait_while_signals_do() -> None:
-    """A run that has handled signals goes on with messages if there is life left."""
+    """A run that has handled signals continues with messages if the actor lives."""
     parts, keeper = Parts(), Keeper()
     cell = parts.add("a", keeper)
     cell.signal(Envelope(b"", "", 0, None, RESTART))
@@ -451,7 +451,7 @@ def test_messages_wait_while_signals_do() -> None:
 
 
 def test_stop_in_its_place() -> None:
-    """What stands behind a draining stop is not handled in the same run either."""
+    """Messages behind a draining stop are not handled in the same run either."""
     parts, keeper = Parts(), Keeper()
     cell = parts.add("a", keeper)
     cell.put(envelope_of(Note("before")))
@@ -474,7 +474,7 @@ def test_watching() -> None:
 
 
 def test_restart_ends_a_run() -> None:
-    """An actor that begins again does so in another context, and so in another run."""
+    """A restarted actor has another context, and so another run."""
     parts = Parts()
     cell = parts.add("a", supervision=Restart())
     cell.make = Keeper
@@ -491,7 +491,7 @@ def test_restart_ends_a_run() -> None:
 
 @pytest.mark.parametrize("number", [0, 5])
 def test_tick(number: int) -> None:
-    """A periodic timer's message is handled as one that the actor was told by itself.
+    """A periodic timer's message is handled like one that the actor told itself.
 
     From then on its timer may fire again; its number is none of an ask.
     """
@@ -514,7 +514,7 @@ def test_tick(number: int) -> None:
 
 
 def test_what_does_not_count() -> None:
-    """A reply that was handled leaves no trace in the count of what does."""
+    """A handled reply does not affect the count of messages."""
     parts, keeper = Parts(), Keeper()
     cell = parts.add("a", keeper)
     for text in "xy":
@@ -533,16 +533,16 @@ class Traces:
     inside = 0
 
     def inject(self) -> str:
-        """Return the present one."""
+        """Return the current trace."""
         return trace.get()
 
     def attach(self, traceparent: str) -> object:
-        """Be in that one."""
+        """Enter the trace."""
         self.inside += 1
         return trace.set(traceparent)
 
     def detach(self, token: Any) -> None:
-        """Be out of it."""
+        """Leave the trace."""
         self.inside -= 1
         trace.reset(token)
 
@@ -585,7 +585,7 @@ def test_trace(how: str) -> None:
 
 
 def test_crash_on_a_message() -> None:
-    """The actor fails as if its handler had raised; who asked is told."""
+    """The actor fails as if its handler had raised; the ask fails."""
     play = Play(lambda _doer: Count(0))
     asked = play.put_ask()
     play.invoker.crash(play.a, envelope_of(Do(), "", asked), ValueError("boom"))
@@ -613,7 +613,7 @@ def test_crash_of_a_handler_that_waits() -> None:
 
 
 def test_resume() -> None:
-    """A handler that waits goes on at once."""
+    """A waiting handler continues at once."""
     play = Play(wait_and_answer)
     play.do()
     play.run()

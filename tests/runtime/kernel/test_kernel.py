@@ -57,7 +57,7 @@ class Play:
     def add(
         self, path: str, actor: Actor[Any] | None = None, policy: Mailbox | None = None
     ) -> Cell:
-        """Have an actor be there."""
+        """Add an actor."""
         cell = make_cell(path, actor, dispatcher=self.dispatcher, policy=policy)
         self.kernel.registry.add(cell)
         return cell
@@ -101,7 +101,7 @@ def test_ask_that_nobody_answers() -> None:
 
 
 class Caring(Actor[Failure | Terminated]):
-    """Keeps what it is told of others."""
+    """Keeps notices and failures."""
 
     def __init__(self) -> None:
         self.told: list[Any] = []
@@ -118,7 +118,7 @@ class Caring(Actor[Failure | Terminated]):
 
 
 def test_watch_and_end() -> None:
-    """Who watches is told of the end; who watches nobody is told at once."""
+    """A watcher receives the notice of the end, at once for an absent actor."""
     dispatcher, caring = ByHand(), Caring()
     codec = Codec(lambda ref: ref.address, lambda _kind, value: ref_of(value))
     kernel = Kernel(
@@ -145,7 +145,7 @@ def test_watch_and_end() -> None:
 
 
 def test_sender_is_told_of_what_is_lost() -> None:
-    """A dead letter comes back to an actor that cares for it, through the kernel."""
+    """A dead letter comes back as a `Failure`, through the kernel."""
     play, caring = Play(), Caring()
     play.add("c", caring)
     play.kernel.delivery.deliver("nobody", envelope_of(Note("x"), "c"))
@@ -156,21 +156,21 @@ def test_sender_is_told_of_what_is_lost() -> None:
 
 @pytest.mark.parametrize("restores", [True, False])
 def test_who_may_wait_for_room(*, restores: bool) -> None:
-    """Nobody where lives come back: who waits would be one more state to restore."""
+    """Nothing waits if actors can return: a wait would be more state to restore."""
     play = Play(restores=restores)
     play.add("a", policy=Mailbox(1, "wait")).put(envelope_of(Note("x")))
     assert play.kernel.pressure.lacks_room("a") is not restores
 
 
 def test_changes_are_told() -> None:
-    """Whoever wants to know whether messages are stamped is told when that changes."""
+    """A callback is called when the stamping of messages changes."""
     play = Play()
     play.kernel.observers.add(Told())
     assert play.changes == 1
 
 
 def test_own_thread_and_others() -> None:
-    """What a thread does is known there; only this one is the System's own."""
+    """Each thread has its own state; only this one is the System's own."""
     play, found = Play(), list[Running]()
     kernel = play.kernel
     thread = Thread(target=lambda: found.append(kernel.running_here()))
@@ -181,7 +181,7 @@ def test_own_thread_and_others() -> None:
 
 
 def test_error_that_has_escalated() -> None:
-    """Where no event loop runs it, it is kept to be raised once."""
+    """Without an event loop the error is kept, to be raised once."""
     kernel, error = Play().kernel, KeyboardInterrupt()
     kernel.raise_escalated()
     kernel.unraised = error
@@ -192,7 +192,7 @@ def test_error_that_has_escalated() -> None:
 
 
 def test_notice_of_an_end_has_a_number() -> None:
-    """While somebody observes, it is a message like any other, from who has ended."""
+    """With an observer the notice is an ordinary message from the ended actor."""
     play, told = Play(), Told()
     codec = Codec(lambda ref: ref.address, custom_types=(ActorRef,))
     play.kernel.delivery.encode = codec.encode
@@ -233,7 +233,7 @@ def test_timer_that_was_taken_back() -> None:
 
 
 def test_timer_of_who_has_ended() -> None:
-    """Nobody gets its message, nor is a timer armed for who is not there."""
+    """Its message reaches nobody, and an absent actor can set no timer."""
     play = Play()
     cell = play.add("a")
     play.timer(cell, 1.0)
@@ -243,7 +243,7 @@ def test_timer_of_who_has_ended() -> None:
 
 
 def test_timers_of_the_last_actor_at_a_path() -> None:
-    """Who has ended sets no timer of who is there now, and takes none of it back."""
+    """An ended actor cannot set or cancel timers of the current one."""
     play = Play()
     first = play.add("a")
     number = play.timer(first, 1.0)
@@ -283,7 +283,7 @@ def test_pause_before_a_restart() -> None:
 
 
 class Sleeper(Actor[Note]):
-    """Waits in its handler, and says when it has gone on."""
+    """Waits in its handler, and notes when it continues."""
 
     done = False
 
@@ -295,7 +295,7 @@ class Sleeper(Actor[Note]):
 
 
 def test_sleep() -> None:
-    """Its timer wakes the handler that waits, and brings no message."""
+    """Its timer wakes the waiting handler, and brings no message."""
     play, sleeper = Play(), Sleeper()
     cell = play.add("a", sleeper)
     cell.put(envelope_of(Note("x")))

@@ -1,4 +1,4 @@
-"""Messages that nobody will handle are counted, logged, observed and told."""
+"""Lost messages are counted, logged, observed and reported."""
 
 import logging
 
@@ -27,7 +27,7 @@ def test_all_hear_of_it(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_nobody_listens() -> None:
-    """Then it is counted all the same."""
+    """Then it is still counted."""
     dispatcher = ByHand()
     lost = LostMessages(Observers(dispatcher.now, lambda: None, calls_of(dispatcher)))
     for _ in range(2):

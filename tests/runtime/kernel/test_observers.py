@@ -1,4 +1,4 @@
-"""Who watches a System, what each is told, and what a message has with it for them."""
+"""The observers of a System, their events, and the stamps of messages."""
 
 import logging
 
@@ -33,7 +33,7 @@ class Play:
 
 
 class Breaking(Told):
-    """Raises at everything, after it has taken note."""
+    """Raises at every event, after noting it."""
 
     def handled(self, event: Handled) -> None:
         """Raise."""
@@ -47,22 +47,22 @@ class Breaking(Told):
 
 
 class Traces:
-    """A propagator whose present trace is always the same."""
+    """A propagator whose current trace is always the same."""
 
     def inject(self) -> str:
         """Return it."""
         return "00-the-trace"
 
     def attach(self, traceparent: str) -> object:
-        """Have nothing to do."""
+        """Do nothing."""
         return traceparent
 
     def detach(self, token: object) -> None:
-        """Have nothing to do."""
+        """Do nothing."""
 
 
 def test_coming_and_going() -> None:
-    """With one, or a propagator, messages are stamped; each change is told."""
+    """Messages are stamped for observers or a propagator; each change is reported."""
     play = Play()
     observers, told = play.observers, Told()
     assert (observers.present, observers.stamps) == (False, False)
@@ -96,7 +96,7 @@ def test_stamp_with_a_trace() -> None:
 
 
 def test_each_is_told_everything() -> None:
-    """What happens is told to all, in the order in which it happens."""
+    """All observers get the events, in order."""
     play = Play()
     both = Told(), Told()
     for told in both:
@@ -138,7 +138,7 @@ def test_event() -> None:
 
 
 def test_what_was_sent_before_is_not_told() -> None:
-    """A message without a number was sent when nobody observed."""
+    """A message without a number was sent without observers."""
     play, told = Play(), Told()
     play.observers.add(told)
     play.observers.handled("a", envelope_of(Note("x")))
@@ -147,7 +147,7 @@ def test_what_was_sent_before_is_not_told() -> None:
 
 
 def test_who_was_removed_is_told_nothing() -> None:
-    """The others go on."""
+    """The others continue."""
     play, left, stays = Play(), Told(), Told()
     for told in (left, stays):
         play.observers.add(told)
@@ -157,7 +157,7 @@ def test_who_was_removed_is_told_nothing() -> None:
 
 
 def test_observer_that_raises(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged and told nothing more; the others hear of everything."""
+    """It is logged and not called again; the others get every event."""
     play, breaking, stays = Play(), Breaking(), Told()
     for told in (breaking, stays):
         play.observers.add(told)
@@ -172,7 +172,7 @@ def test_observer_that_raises(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_an_observer_raises_is_passed_on() -> None:
-    """Somebody decides whether that is to be raised elsewhere, too."""
+    """A callback decides whether the error is also raised elsewhere."""
     play, raised = Play(), list[BaseException]()
     play.observers.raised = raised.append
     play.observers.add(Breaking())
@@ -182,11 +182,11 @@ def test_what_an_observer_raises_is_passed_on() -> None:
 
 
 def test_observer_that_makes_things_happen() -> None:
-    """What it hears of because of what it does, it hears when that is done."""
+    """An observer gets events that it causes after its current call."""
 
     class Stopping(Told):
         def spawned(self, actor: str) -> None:
-            """Have it end at once."""
+            """End it at once."""
             play.observers.stopped(actor, "unwanted")
             super().spawned(actor)
 
@@ -213,7 +213,7 @@ class Counting(Traces):
 
 
 def test_trace_of_a_message() -> None:
-    """To be in it has an end; without a propagator, or a trace, there is nothing."""
+    """Entering a trace returns its end; without a propagator or a trace, None."""
     play, traces = Play(), Counting()
     stamp = Stamp(1, 0, 0.0, Note, "the trace")
     assert play.observers.enter_trace(stamp) is None
@@ -228,7 +228,7 @@ def test_trace_of_a_message() -> None:
 
 
 def test_last_observer_that_raises() -> None:
-    """With it nobody observes, and messages are stamped no more."""
+    """Without observers messages are no longer stamped."""
     play = Play()
     play.observers.add(Breaking())
     play.observers.stopped("a", "enough")
@@ -236,7 +236,7 @@ def test_last_observer_that_raises() -> None:
 
 
 def test_observers_that_come_and_go_while_all_are_told() -> None:
-    """Who comes meanwhile is not told of this; who goes may be told once more."""
+    """An observer added during an event does not get it; a removed one may."""
 
     class Changing(Told):
         def spawned(self, actor: str) -> None:

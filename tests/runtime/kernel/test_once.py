@@ -1,4 +1,4 @@
-"""What is said once."""
+"""Warnings that are logged once."""
 
 import pytest
 
@@ -8,14 +8,14 @@ from tests.runtime.kernel.cast import sizes_in
 
 
 def test_once() -> None:
-    """The first time is the first time, for each thing that is said."""
+    """Only the first time counts, for each warning."""
     once = Once()
     said = [once.is_first(what) for what in ("a", "b", "a", ("a", "b"), "b")]
     assert said == [True, True, False, True, False]
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was said first is said again when much else has been said since."""
+    """An old warning is logged again after many others."""
     monkeypatch.setattr(module, "_KEPT_MAX", 3)
     once = Once()
     for what in range(4):

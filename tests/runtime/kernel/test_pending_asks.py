@@ -1,4 +1,4 @@
-"""Asks that wait: their answers, their deadlines, and how else they may end."""
+"""Pending asks: their answers, their deadlines, and other ends."""
 
 import gc
 import math
@@ -32,7 +32,7 @@ from tests.runtime.kernel.cast import (
 
 
 class Play:
-    """Asks under a clock that is moved by hand; `outcomes` is what became of them."""
+    """Asks under a manual clock; `outcomes` are their results."""
 
     def __init__(self, queue_length: int = 0) -> None:
         self.dispatcher = ByHand()
@@ -59,7 +59,7 @@ class Play:
 
 
 def test_answer() -> None:
-    """The one who waits gets the answer decoded, and waits no more."""
+    """The ask returns the decoded answer, and no longer waits."""
     play = Play()
     assert [play.ask(), play.ask(), len(play.asks)] == [1, 2, 2]
     assert play.asks.answer(2, envelope_of(Count(7)))
@@ -69,7 +69,7 @@ def test_answer() -> None:
 
 
 def test_late_answer() -> None:
-    """An answer that nobody waits for any more is counted, and said to be one."""
+    """A late answer is counted and reported as late."""
     play = Play()
     number = play.ask()
     play.asks.forget(number)
@@ -94,7 +94,7 @@ def test_late_answer() -> None:
 def test_answer_that_is_an_error(
     answer: Message, kind: type[Exception], text: str
 ) -> None:
-    """What answers no `Read`, and a failure, are errors to the one who waits."""
+    """A wrong answer, and a failure, make the ask raise."""
     play = Play()
     assert play.asks.answer(play.ask(), envelope_of(answer))
     with pytest.raises(kind, match=text):
@@ -102,7 +102,7 @@ def test_answer_that_is_an_error(
 
 
 def test_error_in_place_of_an_answer() -> None:
-    """Somebody outside gets the exception itself, an actor what has travelled."""
+    """Code outside gets the exception itself, an actor the encoded failure."""
     play, error = Play(), KeyError("itself")
     failure = envelope_of(Failure("b", "Read", "as text"))
     for asker in ("", "a"):
@@ -115,7 +115,7 @@ def test_request_that_names_no_answer() -> None:
     """It cannot be asked with, and no number is used up for it."""
 
     class Vague(Request, frozen=True):  # type: ignore[type-arg]
-        """Does not say what answers it."""
+        """Does not name its answer."""
 
     play = Play()
     with pytest.raises(TypeError, match="Vague does not say what answers it"):
@@ -127,7 +127,7 @@ def test_request_that_names_no_answer() -> None:
 
 
 def test_timeout() -> None:
-    """At its deadline an ask ends with an error that says who, what and how long."""
+    """At its deadline an ask ends with an error that names target, type and time."""
     play = Play(queue_length=3)
     play.dispatcher.go_to(10.0)
     play.ask(2.0)
@@ -193,7 +193,7 @@ def test_answered_asks_take_no_memory(timeouts: int) -> None:
 
 
 def test_deadlines_that_were_looked_at_take_no_memory() -> None:
-    """So it is if somebody has looked each time which one is the next."""
+    """The same if the next deadline was read each time."""
     play = Play()
     waits = play.ask(50.0)
     for _ in range(5000):
@@ -232,7 +232,7 @@ def test_earlier_deadline_moves_the_alarm() -> None:
 
 
 def test_ends_with_its_actor() -> None:
-    """An ask of an actor that has stopped fails with what was asked, and why."""
+    """An ask to a stopped actor fails, with the request and the reason."""
     play = Play()
     number = play.ask()
     play.asks.stopped(number, "it was told to")
@@ -242,7 +242,7 @@ def test_ends_with_its_actor() -> None:
 
 
 def test_all_stopped() -> None:
-    """At the end of a System every ask ends, whoever was asked."""
+    """At the end of a System every ask ends, regardless of its target."""
     play = Play()
     for target in ("b", "c"):
         play.ask(target=target)
@@ -283,7 +283,7 @@ def test_ask_of_a_handler() -> None:
 
 
 def test_handler_that_gives_up() -> None:
-    """Who leaves waits for nobody, and its answer is late."""
+    """An abandoned ask no longer waits, and its answer is late."""
     play, turn = Play(), turn_of("a")
     pending = play.asks.begin("b", "a", Read, 9.0, turn)
     pending.leave()
@@ -303,7 +303,7 @@ def test_handler_whose_time_is_over() -> None:
 
 
 def test_circle() -> None:
-    """The ask that would close one raises, also when it blocks; nothing is added."""
+    """The ask that would close a cycle raises, also if it blocks; nothing is added."""
     play, turn, other = Play(), turn_of("a"), turn_of("b")
     _ = play.asks.begin("b", "a", Read, 9.0, turn)
     with pytest.raises(AskCycleError) as caught:
@@ -319,7 +319,7 @@ def test_circle() -> None:
 
 
 def test_thread_that_has_its_answer() -> None:
-    """It waits for nobody any more, and may be asked by all."""
+    """It no longer waits, and all may ask it."""
     play = Play()
     number = play.ask(asker="a")
     play.asks.block(play.asks.pending[number])
@@ -329,7 +329,7 @@ def test_thread_that_has_its_answer() -> None:
 
 
 def test_abandoned_thread() -> None:
-    """A thread that the System has given up waits for nobody, as far as others see."""
+    """An abandoned thread counts as waiting for nothing."""
     play = Play()
     asked = play.asks.question("b", "a", Read, 9.0, lambda _answer, _error: None)
     play.asks.block(asked)

@@ -1,4 +1,4 @@
-"""Who is there: addresses, paths, incarnations, names."""
+"""The registry: addresses, paths, incarnations and names."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.runtime.kernel.cast import make_cell, sizes_in
 
 
 def come_and_go(registry: Registry, path: str) -> str:
-    """Have an actor be at a path for a moment; return its address."""
+    """Add and remove an actor at a path; return its address."""
     cell = make_cell(path, incarnation=registry.next_incarnation(path))
     registry.add(cell)
     registry.remove(cell)
@@ -33,7 +33,7 @@ def test_by_address_and_by_path() -> None:
 
 
 def test_has() -> None:
-    """An actor is there until it is removed, and no other one is there for it."""
+    """An actor exists until it is removed, and no other one counts as it."""
     registry = Registry()
     first, second = make_cell("a"), make_cell("a", incarnation=2)
     assert not registry.has(first)
@@ -46,7 +46,7 @@ def test_has() -> None:
 
 
 def test_incarnations_are_counted_at_each_path() -> None:
-    """Who is spawned at a path where others were has a number that none of them had."""
+    """An actor at a used path has an unused number."""
     registry = Registry()
     assert [come_and_go(registry, "a") for _ in range(3)] == ["a", "a#2", "a#3"]
     assert come_and_go(registry, "b") == "b"
@@ -55,9 +55,9 @@ def test_incarnations_are_counted_at_each_path() -> None:
 
 
 def test_paths_that_were_left_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of those only the greatest number is known, and nobody gets one that was used.
+    """For old paths only the greatest number is known, and no used one is given.
 
-    So who is spawned at a path that was never used may have a number above 1, too.
+    So an actor at a path that was never used may have a number above 1.
     """
     monkeypatch.setattr(module, "_REMEMBERED", 4)
     registry = Registry()
@@ -72,7 +72,7 @@ def test_paths_that_were_left_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_paths_in_use_are_remembered_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which path is forgotten goes by the last actor there, not by the first."""
+    """The last actor at a path decides when the path is forgotten."""
     monkeypatch.setattr(module, "_REMEMBERED", 2)
     registry = Registry()
     for path in ("busy", "idle", "busy", "another"):
@@ -97,7 +97,7 @@ def test_memory_of_what_is_over_is_bounded() -> None:
 
 
 def test_replace_all() -> None:
-    """After a snapshot was restored, these are there and nobody else."""
+    """After restoring a snapshot, exactly these actors exist."""
     registry = Registry()
     registry.add(make_cell("a", incarnation=2))
     b, c = make_cell("b"), make_cell("c", incarnation=2)
@@ -117,7 +117,7 @@ def test_replace_all() -> None:
     ],
 )
 def test_check_free(path: str, why: str) -> None:
-    """Where no actor can be spawned, the error says why."""
+    """The error says why no actor can be spawned there."""
     registry = Registry()
     registry.add(make_cell("taken"))
     registry.add(make_cell("taken again", incarnation=2))
@@ -127,7 +127,7 @@ def test_check_free(path: str, why: str) -> None:
 
 
 def test_free_names_pass_over_taken_ones() -> None:
-    """A name is made of the class and a counter; those that are taken are left out."""
+    """A name consists of the class and a counter that skips taken names."""
     registry = Registry()
     registry.add(make_cell("worker-2"))
     names = [registry.free_name("Worker", None) for _ in range(3)]

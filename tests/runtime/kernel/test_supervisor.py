@@ -1,4 +1,4 @@
-"""Lives of actors: how they start, fail, begin again, stop and end."""
+"""The life cycle of actors: start, failure, restart, stop, end."""
 
 import contextvars
 from collections.abc import Callable, Coroutine
@@ -45,7 +45,7 @@ role = contextvars.ContextVar("role", default="nobody")
 
 
 class Hooked(Actor[Note | Blow]):
-    """Writes down which of its hooks ran, in which role; they raise what they are told.
+    """Records its hooks with their roles; they raise given errors.
 
     A hook whose name is in `waits` is async, and waits for the test.
     """
@@ -94,7 +94,7 @@ class Hooked(Actor[Note | Blow]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Write it down."""
+        """Record it."""
         self.run(message.text)
 
     @receive
@@ -105,7 +105,7 @@ class Hooked(Actor[Note | Blow]):
 
 
 class Play(Parts):
-    """One hooked actor "a"; `lines` are what its hooks wrote, in all of its lives."""
+    """One actor "a"; `lines` are the records of its hooks, in all its lives."""
 
     def __init__(
         self,
@@ -125,17 +125,17 @@ class Play(Parts):
         self.a.context = self.a.origin.copy()
 
     def fail(self, message: Message | None = None, error: Exception = BOOM) -> None:
-        """Have it fail, on a message if there is one."""
+        """Make it fail, on a message if there is one."""
         envelope = None if message is None else envelope_of(message)
         self.supervisor.fail(self.a, "Note", error, envelope)
         self.run()
 
     def state(self) -> State:
-        """Return where it is in its life."""
+        """Return its state in the life cycle."""
         return self.a.life
 
     def wake(self) -> None:
-        """Have the hook, or the handler, that waits go on."""
+        """Continue the waiting hook or handler."""
         turn: Any = self.a.turn
         turn.wake()
         self.run()
@@ -156,7 +156,7 @@ def test_start() -> None:
 
 
 def test_start_that_raises() -> None:
-    """The error comes out, and the actor is not there; it has nothing to release."""
+    """The error comes out, and the actor does not exist; `on_stop` does not run."""
     play = Play(raises={"on_start": OSError("no port")}, runs=False)
     with pytest.raises(OSError, match="no port"):
         play.supervisor.start(play.a)
@@ -167,7 +167,7 @@ def test_start_that_raises() -> None:
 
 
 def test_start_that_waits() -> None:
-    """Messages wait meanwhile, and who waits for the start is told of it."""
+    """Messages wait until the start, and code that awaits it is notified."""
     play, started = Play(waits=("on_start",), runs=False), list[str]()
     play.a.on_started = [lambda: started.append(play.state().name)]
     play.supervisor.start(play.a)
@@ -184,9 +184,9 @@ def test_start_that_waits() -> None:
 
 
 def test_start_that_waits_and_raises() -> None:
-    """It is a failure, on which supervision decides; there is nothing to release.
+    """It is a failure, on which supervision decides; `on_stop` does not run.
 
-    Who waits for the start is told, and finds the error.
+    Code that awaits the start gets the error.
     """
     play = Play(raises={"on_start": BOOM}, waits=("on_start",), runs=False)
     found: list[BaseException | None] = []
@@ -201,7 +201,7 @@ def test_start_that_waits_and_raises() -> None:
 
 
 def test_stop_of_one_that_starts() -> None:
-    """An `on_start` that goes on all the same is waited for; `on_stop` comes after it.
+    """An `on_start` that ignores the stop is awaited; `on_stop` runs after it.
 
     One that is cancelled has not failed.
     """
@@ -217,7 +217,7 @@ def test_stop_of_one_that_starts() -> None:
 
 
 def test_start_that_fails_until_it_does_not() -> None:
-    """With `Restart` an async `on_start` is tried again, and then the error is gone."""
+    """With `Restart` an async `on_start` runs again, and the error is cleared."""
     raises: dict[str, BaseException] = {"on_start": BOOM}
     play = Play(Restart(), raises, ("on_start",), runs=False)
     play.supervisor.start(play.a)
@@ -231,7 +231,7 @@ def test_start_that_fails_until_it_does_not() -> None:
 
 
 def test_failure() -> None:
-    """`on_failure`, then `on_stop`, which is told why; then the actor has ended."""
+    """`on_failure`, then `on_stop` with the error; then the actor has ended."""
     play = Play()
     play.fail(Note("x"))
     assert play.lines == [
@@ -266,7 +266,7 @@ def test_failure_is_told_to_who_asked() -> None:
 
 
 def test_on_failure_that_raises(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged, and all goes on as it would have."""
+    """It is logged, and everything continues."""
     play = Play(raises={"on_failure": KeyError("worse")})
     play.fail()
     assert "a: on_failure also raised" in caplog.text
@@ -275,7 +275,7 @@ def test_on_failure_that_raises(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_failure_of_a_handler_that_waits() -> None:
-    """The handler is abandoned, and who has sent its message told."""
+    """The handler is abandoned, and its sender is notified."""
     play = Play()
     number = play.put_ask()
     play.a.put(envelope_of(Blow("x"), "", number))
@@ -314,7 +314,7 @@ def test_handler_whose_end_raises() -> None:
 
 
 def test_failure_of_who_has_ended() -> None:
-    """It is noted, but for that of a thread which finds that it was stopped."""
+    """It is noted, except that of a thread which finds that it was stopped."""
     play = Play()
     play.ending.end(play.a, "enough")
     play.supervisor.fail(play.a, "Note", ActorStoppedError("gone"))
@@ -326,7 +326,7 @@ def test_failure_of_who_has_ended() -> None:
 
 @pytest.mark.parametrize("supervision", [Restart(), Stop(), Escalate()])
 def test_errors_that_escalate(supervision: Supervision) -> None:
-    """They are no affair of the actor's supervision: it stops, and the System hears."""
+    """They bypass the actor's supervision: it stops, and the System gets the error."""
     play = Play(supervision)
     play.supervisor.escalates = (KeyboardInterrupt,)
     error: Any = KeyboardInterrupt()
@@ -367,7 +367,7 @@ def raising(error: BaseException) -> Stop:
 
 
 def test_supervision_that_raises(caplog: pytest.LogCaptureFixture) -> None:
-    """Then the actor stops, and it is said why."""
+    """Then the actor stops, and the log says why."""
     play = Play(raising)
     play.fail()
     assert "a: its supervision raised, so it stops" in caplog.text
@@ -397,7 +397,7 @@ def test_limit_forgets() -> None:
 
 
 def test_escalation() -> None:
-    """The parent fails of the same error, when the child has been told to stop."""
+    """The parent fails with the same error, when the child has been told to stop."""
     play = Play(Escalate())
     parent = play.add("p", Keeper())
     play.a.parent, parent.children = parent, {"a": play.a}
@@ -410,7 +410,7 @@ def test_escalation() -> None:
 
 
 def test_escalation_without_a_parent() -> None:
-    """It is the System's."""
+    """The System gets the error."""
     play = Play(Escalate())
     play.fail()
     (error,) = play.escalated
@@ -442,7 +442,7 @@ def test_escalation_to_a_parent_that_stops() -> None:
 
 
 def test_restart() -> None:
-    """A life ends as any other, then a new actor is made, in a context of its own."""
+    """A life ends normally, then a new actor is created in its own context."""
     play = Play(Restart())
     first = play.a.actor
     play.a.context.run(role.set, "spoilt")
@@ -459,7 +459,7 @@ def test_restart() -> None:
 
 
 def test_restart_keeps_the_mailbox() -> None:
-    """What waits is handled by the next life, first what was put aside."""
+    """The next life handles stashed messages, then waiting ones."""
     play = Play(Restart())
     play.a.put(envelope_of(Note("y")))
     play.a.set_aside(envelope_of(Note("x")))
@@ -468,7 +468,7 @@ def test_restart_keeps_the_mailbox() -> None:
 
 
 def test_asks_at_a_restart() -> None:
-    """Those in the mailbox and in the stash outlive it; those that were taken fail."""
+    """Asks in the mailbox and the stash survive; taken ones fail."""
     play = Play(Restart())
     taken, waits, aside = (play.put_ask() for _ in range(3))
     for number in (taken, waits, aside):
@@ -495,7 +495,7 @@ def test_timers_at_a_restart() -> None:
 
 
 def test_pause_before_a_restart() -> None:
-    """It grows, messages wait meanwhile, and nothing of the old life is left."""
+    """The pause grows, messages wait, and nothing of the old life is left."""
     play = Play(Restart(delay=1.0))
     for number, begins in enumerate((1.0, 3.0)):
         play.fail()
@@ -541,7 +541,7 @@ def test_restart_waits_for_children() -> None:
 
 
 def test_restart_waits_for_an_async_stop() -> None:
-    """The next life begins when the last one is over."""
+    """The next life begins when the last one has ended."""
     play = Play(Restart(), waits=("on_stop",))
     play.fail()
     assert play.state() is State.RESTARTING
@@ -550,7 +550,7 @@ def test_restart_waits_for_an_async_stop() -> None:
 
 
 def test_factory_that_raises() -> None:
-    """To make the next actor is part of its start: it has failed again."""
+    """Creating the next actor is part of its start: an error is another failure."""
     play = Play(Restart(limit=3))
 
     def make() -> Hooked:
@@ -571,7 +571,7 @@ def test_restart_without_anything_to_begin_with() -> None:
 
 
 def test_persistent_outlives_a_restart() -> None:
-    """What is as if on a disk is what it was, in an actor that is new."""
+    """A new actor has the old `persistent` data."""
     play = Play(Restart())
     actor: Any = play.a.actor
     actor.persistent = kept = Note("as if a struct")
@@ -585,7 +585,7 @@ def test_persistent_outlives_a_restart() -> None:
 
 
 def test_stop() -> None:
-    """`on_stop` runs, and what waits becomes dead letters."""
+    """`on_stop` runs, and waiting messages become dead letters."""
     play = Play()
     play.a.put(envelope_of(Note("x"), number=1))
     play.a.signal(Envelope(b"", "", 0, None, STOP_NOW))
@@ -598,7 +598,7 @@ def test_stop() -> None:
 
 
 def test_stop_that_drains() -> None:
-    """What came before is handled, what came after is lost."""
+    """Earlier messages are handled, later ones are lost."""
     play = Play()
     play.a.put(envelope_of(Note("x")))
     play.a.put(Envelope(b"", "", 0, None, STOP))
@@ -643,7 +643,7 @@ def test_children_end_first() -> None:
 
 
 def test_children_drain_with_their_parent() -> None:
-    """They handle what waits for them first, too."""
+    """They also handle their waiting messages first."""
     play = Play()
     child = play.add("a/b", Hooked(play.lines), parent=play.a)
     child.put(envelope_of(Note("x")))
@@ -688,7 +688,7 @@ def test_on_stop_that_raises() -> None:
 
 
 def test_on_stop_that_waits() -> None:
-    """It is waited for, a second stop does not cut it short, and it may raise."""
+    """The System waits for it, no second stop cuts it short, and it may raise."""
     play = Play(raises={"on_stop": BOOM}, waits=("on_stop",))
     for _ in range(2):
         play.supervisor.begin_stop(play.a, drain=False)
@@ -726,7 +726,7 @@ def test_on_stop_that_ends_in_time() -> None:
 
 @pytest.mark.parametrize("waits", [(), ("on_stop",)])
 def test_on_stop_that_escalates(waits: tuple[str, ...]) -> None:
-    """What is nobody's affair in a handler is so there as well."""
+    """An escalating error there also escalates."""
     error = KeyboardInterrupt()
     play = Play(raises={"on_stop": error}, waits=waits)
     play.supervisor.escalates = (KeyboardInterrupt,)
@@ -739,7 +739,7 @@ def test_on_stop_that_escalates(waits: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("restarts", [True, False])
 def test_failure_beside_on_stop(*, restarts: bool) -> None:
-    """What fails while a life ends is noted, and changes nothing: `on_stop` goes on.
+    """A failure while a life ends is noted and changes nothing: `on_stop` continues.
 
     An actor that is about to begin again does so; its first failure is the reason.
     """
@@ -760,7 +760,7 @@ def test_failure_beside_on_stop(*, restarts: bool) -> None:
 
 
 def test_failure_of_a_handler_that_drains() -> None:
-    """It has failed, is told so in `on_stop`, and stops: nothing else is decided."""
+    """It has failed, `on_stop` gets the error, and it stops."""
     play = Play(Restart())
     play.a.put(envelope_of(Blow("x")))
     play.run()
@@ -834,7 +834,7 @@ def test_tasks_end_before_a_restart() -> None:
 
 
 def test_late_signals() -> None:
-    """A restart that nobody waits for any more is none."""
+    """A restart of an ended actor has no effect."""
     play = Play()
     play.a.signal(Envelope(b"", "", 0, None, RESTART))
     play.run()

@@ -12,7 +12,7 @@ from tests.runtime.kernel.cast import ByHand
 
 
 def elsewhere(call: Callable[[], object]) -> BaseException | None:
-    """Call in another thread; return what it raised."""
+    """Call in another thread; return its exception."""
     raised: list[BaseException] = []
 
     def run() -> None:
@@ -36,7 +36,7 @@ class Play:
         self.made: list[int] = []
 
     def from_elsewhere(self, *numbers: int) -> None:
-        """Have another thread want some calls."""
+        """Make calls from another thread."""
 
         def call() -> None:
             for number in numbers:
@@ -46,14 +46,14 @@ class Play:
 
 
 def test_own_thread_makes_its_calls_at_once() -> None:
-    """Nobody is woken for them."""
+    """They wake no thread."""
     play = Play()
     play.calls.call(partial(play.made.append, 1))
     assert (play.made, play.dispatcher.woken) == ([1], [])
 
 
 def test_one_wake_for_a_batch() -> None:
-    """The System's thread is woken once, and then makes all in the order given."""
+    """The System's thread is woken once, and then makes all in order."""
     play = Play()
     play.from_elsewhere(1, 2, 3)
     assert (play.made, len(play.dispatcher.woken)) == ([], 1)
@@ -108,7 +108,7 @@ def test_call_made_by_a_call() -> None:
 
 
 def test_closed() -> None:
-    """Where nobody can be woken a call raises, and a note is dropped; none is kept."""
+    """If no thread can be woken, a call raises, and a note is dropped; none is kept."""
     play = Play()
     play.dispatcher.is_closed = True
     add = partial(play.made.append, 1)
@@ -122,14 +122,14 @@ def test_closed() -> None:
 
 
 def test_loop_that_closes_between_the_look_and_the_call() -> None:
-    """Then it raises, too, and the next call tries to wake it again."""
+    """Then it also raises, and the next call tries to wake it again."""
 
     class Closing(ByHand):
         def check_awake(self) -> None:
             """Say that all is well."""
 
         def wake(self, callback: Callable[[], None]) -> None:
-            """Find that it is not."""
+            """Raise that it is closed."""
             del callback
             raise ActorStoppedError("closed")
 
@@ -164,7 +164,7 @@ def test_woken_again_for_the_rest() -> None:
 
 
 def test_drain_all() -> None:
-    """A System that ends makes all that wait, whatever the budget is."""
+    """A System that ends makes all waiting calls, regardless of the budget."""
     play = Play()
     play.dispatcher.budget = 1
     play.from_elsewhere(*range(25))

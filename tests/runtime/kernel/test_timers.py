@@ -1,4 +1,4 @@
-"""Timers of actors: armed, fired, taken back, forgotten."""
+"""Timers of actors: armed, fired, cancelled, forgotten."""
 
 from ccw_actors.runtime._kernel.timers import Timers
 from ccw_actors.runtime._values.envelope import TICK, UNBOUNDED
@@ -7,7 +7,7 @@ from tests.runtime.kernel.cast import ByHand, sizes_in
 
 
 class Play:
-    """Timers under a dispatcher that is moved by hand; `fired` is what has fired."""
+    """Timers under a manual dispatcher; `fired` are the fired ones."""
 
     def __init__(self) -> None:
         self.dispatcher = ByHand()
@@ -45,7 +45,7 @@ def test_firing() -> None:
 
 
 def test_taking_one_back() -> None:
-    """What was taken does not fire, and is not there a second time."""
+    """A taken timer does not fire, and cannot be taken again."""
     play = Play()
     key, other = play.arm("a", 1.0), play.arm("a", 1.0)
     timer = play.timers.take(key)

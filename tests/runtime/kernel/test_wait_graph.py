@@ -1,4 +1,4 @@
-"""Who can do nothing else until whom, and the circle that nobody would get out of."""
+"""The graph of blocked actors, and its cycles."""
 
 import msgspec
 import pytest
@@ -7,7 +7,7 @@ from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 
 
 class CircleError(Exception):
-    """What a wait of these tests has for a cycle."""
+    """The cycle error of the waits in these tests."""
 
 
 class Wait(msgspec.Struct, eq=False):
@@ -16,16 +16,16 @@ class Wait(msgspec.Struct, eq=False):
     target: str
 
     def summary(self) -> str:
-        """Say for whom."""
+        """Return the target."""
         return f"the end of {self.target}"
 
     def cycle_error(self, cycle: tuple[str, ...]) -> CircleError:
-        """Have the cycle in the error."""
+        """Return an error with the cycle."""
         return CircleError(*cycle)
 
 
 def test_what_somebody_waits_for() -> None:
-    """It is said while it lasts, and "" before and after."""
+    """The graph has the wait while it lasts, and "" before and after."""
     graph, wait = WaitGraph(), Wait("b")
     assert graph.of("a") == ""
     graph.begin("a", wait)
@@ -36,7 +36,7 @@ def test_what_somebody_waits_for() -> None:
 
 
 def test_end_of_another_wait() -> None:
-    """Who has begun to wait for something else goes on waiting for that."""
+    """Ending an old wait does not end a new one."""
     graph, first, second = WaitGraph(), Wait("b"), Wait("b")
     graph.begin("a", first)
     graph.end("a", first)
@@ -56,7 +56,7 @@ def test_end_of_another_wait() -> None:
     ],
 )
 def test_circle(waits: tuple[str, ...], cycle: tuple[str, ...]) -> None:
-    """The wait that would close it is not begun, and says who is in it, in order."""
+    """The wait that would close a cycle does not begin, and lists it in order."""
     graph = WaitGraph()
     *before, last = [one.split() for one in waits]
     for who, target in before:

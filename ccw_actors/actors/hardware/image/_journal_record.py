@@ -131,7 +131,7 @@ class State(Enum):
 
     NOTHING = "all is as it was before"
     DONE = "it is complete"
-    CUT_SHORT = "it has to be put back"
+    CUT_SHORT = "it must be put back"
     VOID = "another program has written there"
 
 

@@ -141,7 +141,7 @@ class RawImage:
         if journal is None:
             raise ImageError("the image is open read-only")
         self._check(number, place, data)
-        self._mend(journal)
+        self._put_back(journal)
         old = self.read(number)
         if old == data:
             if self._sync:  # the data may be there, and not yet on the disk
@@ -171,7 +171,7 @@ class RawImage:
                 self._parts.sync(place.file)
         except OSError:
             with suppress(OSError):
-                self._mend(journal)
+                self._put_back(journal)
             raise
         self._torn = None
         journal.end()
@@ -180,11 +180,11 @@ class RawImage:
         """Close the image; its journal stays if a write is still to be undone."""
         if self._journal is not None:
             with suppress(OSError):
-                self._mend(self._journal)
+                self._put_back(self._journal)
             self._journal.close(keep=self._torn is not None)
         self._parts.close()
 
-    def _mend(self, journal: WriteJournal) -> None:
+    def _put_back(self, journal: WriteJournal) -> None:
         """Put back the data from before a failed write."""
         if self._torn is None:
             return
