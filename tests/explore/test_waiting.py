@@ -443,7 +443,7 @@ class Impatient(Actor):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ask_with_a_timeout_of_its_own(engine: Engine) -> None:
-    """An ask with a timeout may expire at any time; the System's patience never does."""
+    """An ask may expire at its timeout; the System's patience never ends."""
     for timeout, expected in ((2.0, {"", "late"}), (None, {""})):
         ends: set[str] = set()
 
