@@ -105,13 +105,31 @@ class ValueSplitter:
         self._pending += chunk
         begin = self._start
         self._finder.feed(chunk)
-        while (end := _next_end(self._finder, self._start)) is not None:
+        while (end := self._next_end(begin)) is not None:
             _check_size(end - self._start, self._max, self._start)
             data = bytes(self._pending[self._start - begin : end - begin])
             start, self._start = self._start, end
             yield start, data
         del self._pending[: self._start - begin]
         _check_size(len(self._pending), self._max, self._start)
+
+    def _next_end(self, begin: int) -> int | None:
+        """Return where the current value ends; None if it is not complete.
+
+        Damage beyond the largest value counts as a value that is too large, so that
+        the error does not depend on the pieces. `begin` is the place of the first
+        pending byte.
+        """
+        try:
+            return _end_of_value(self._finder, self._start)
+        except StreamError:
+            value = self._pending[self._start - begin :]
+            if len(value) > self._max:
+                self._finder = _finder(self._max)
+                self._finder.feed(value[: self._max + 1])
+                if _end_of_value(self._finder, self._start) is None:
+                    _check_size(len(value), self._max, self._start)
+            raise
 
     def end(self) -> None:
         """Raise `StreamError` if the stream ends inside a value."""
@@ -136,7 +154,7 @@ def _finder(value_size_max: int) -> msgpack.Unpacker:
     )
 
 
-def _next_end(finder: msgpack.Unpacker, start: int) -> int | None:
+def _end_of_value(finder: msgpack.Unpacker, start: int) -> int | None:
     try:
         finder.skip()
     except msgpack.OutOfData:

@@ -214,6 +214,8 @@ def told(one: object) -> object:
 @settings(max_examples=50)
 # As many refused messages as there are bytes.
 @example([], b"\xff" * 4_000, [1], 30)
+# Too large, and only after that nested too deep.
+@example([], b"\xdd\x7f\xff\xff\xff" * 1_040, [1], 30)
 @given(
     st.lists(MESSAGES, max_size=3),
     hostile_bytes(),
