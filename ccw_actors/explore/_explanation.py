@@ -56,7 +56,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         hidden = len(self.steps) - len(shown)
         lines = [f"REFUTED: {self.violation}"]
         if hidden:
-            lines.append(f"     ({hidden} steps left out)")
+            lines.append(f"     ({hidden} step{'s' * (hidden > 1)} left out)")
         lines += [f"{number + 1:4} {self.steps[number]}" for number in shown]
         return lines + self.remarks()
 

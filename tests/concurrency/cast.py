@@ -15,7 +15,7 @@ from tests.runtime.cast import Carry, Collect, Note, Notes
 PATIENCE = 10.0  # Real seconds that no test should reach.
 
 virtual_time = pytest.mark.asyncio(loop_factories=["virtual"])
-"""For a test that is about seconds: only there they pass by themselves."""
+"""For a test about seconds: with this loop they pass without a wait."""
 
 
 async def until(done: Callable[[], object]) -> None:

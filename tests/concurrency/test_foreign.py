@@ -290,7 +290,7 @@ class Caller(Clerk):
     our: ActorRef[Any]
 
     def on_receive(self, message: Any) -> Any:
-        """Tell and ask an actor of ours."""
+        """Tell and ask our actor."""
         self.our.tell(Note(message.text))
         return self.our.ask(Collect(), block=True)
 

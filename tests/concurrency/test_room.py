@@ -61,7 +61,7 @@ class Offering(Actor[Note]):
 
 
 async def test_order_of_coming() -> None:
-    """Offers and asks enter in their order; later ones wait behind them."""
+    """Offers and asks enter the mailbox in their order; later ones wait behind them."""
     async with System() as system:
         full = Full(system, Mailbox(4, "wait"))
         await full.fill()

@@ -119,10 +119,10 @@ def test_limited(world):
             "@pytest.mark.explore(speed='high')\ndef test_x(world): ...",
             "unexpected keyword argument 'speed'",
         ),
-        ("@pytest.mark.explore('channel')\ndef test_x(world): ...", "arguments by name"),
+        ("@pytest.mark.explore('channel')\ndef test_x(world): ...", "by name, as in"),
         ("@pytest.mark.explore\ndef test_x(): ...", "the argument `world`"),
         ("@pytest.mark.explore\nasync def test_x(world): ...", "a plain function"),
-        ("def test_x(world): ...", "test with the mark pytest.mark.explore"),
+        ("def test_x(world): ...", "needs a test with the mark"),
     ],
 )
 def test_misuse(pytester: pytest.Pytester, tests: str, why: str) -> None:

@@ -227,7 +227,7 @@ async def error_of(
 async def test_block_is_cancelled_and_raises(
     where: str, kind: type[BaseException]
 ) -> None:
-    """The task inside is cancelled, all actors stop, and the very error comes out."""
+    """The task inside is cancelled, all actors stop, and the same error comes out."""
     error = kind("boom")
     seen: list[str] = []
     asks: list[asyncio.Future[Fine]] = []

@@ -109,7 +109,7 @@ def test_what_does_not_count() -> None:
 
 @pytest.mark.asyncio
 async def test_offers_wait_in_order() -> None:
-    """Offers wait for room, and enter in their order."""
+    """Offers wait for room, and enter the mailbox in their order."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary", mailbox=Mailbox(2, "wait"))
         texts = tuple(str(number) for number in range(20))

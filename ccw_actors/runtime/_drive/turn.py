@@ -133,7 +133,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             try:
                 self.end(waited, raised)
             finally:
-                # The exception refers to this frame, which must not refer back to it.
+                # The exception refers to this frame, which must not hold it.
                 del self, raised, error
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None:

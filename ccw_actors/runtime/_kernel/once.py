@@ -9,7 +9,7 @@ _KEPT_MAX: Final = 1024
 
 
 class Once:
-    """Remembers the last thousand things reported, to save memory."""
+    """Remembers the last thousand reports, to save memory."""
 
     def __init__(self) -> None:
         self._said: dict[Hashable, None] = {}

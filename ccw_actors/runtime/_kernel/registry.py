@@ -43,7 +43,7 @@ class Registry:
         return address_of(path, self.next_incarnation(path))
 
     def has(self, cell: Cell) -> bool:
-        """Whether this very actor exists, and not another one at its path."""
+        """Whether this actor exists, and not a later one at its path."""
         return self.cells.get(cell.address) is cell
 
     def add(self, cell: Cell) -> None:

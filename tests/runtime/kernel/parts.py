@@ -46,7 +46,7 @@ class Parts:
     """Everything from the run queue to the invoker, with its observable effects.
 
     `told` is an observer; messages are stamped only when it is added. `outcomes` is
-    what became of asks from outside, by number. `notices` are watchers that were told,
+    the results of asks from outside, by number. `notices` are watchers that were told,
     of whom. `escalated` are escalated errors.
     """
 

@@ -23,7 +23,7 @@ from tests.runtime.kernel.cast import (
 class Play:
     """The mailboxes of two actors "a" and "b", and offers to them.
 
-    `lost` are the texts of the notes that became dead letters, `ended` what became of
+    `lost` are the texts of the notes that became dead letters, `ended` the result of
     each offer.
     """
 
@@ -232,7 +232,7 @@ def test_who_comes_later_waits_behind() -> None:
 
 
 def test_half_of_it_is_free() -> None:
-    """Waiting offers enter in their order, when half of the mailbox is free."""
+    """Waiting offers enter the mailbox in their order, when half of it is free."""
     play = Play(bound=4)
     play.fill()
     for text in "xyz":
