@@ -15,7 +15,7 @@ from ccw_actors.explore._census import Rate as Rate
 from ccw_actors.explore._census import census as census
 from ccw_actors.explore._census import sample_rate as sample_rate
 from ccw_actors.explore._counterexample import Counterexample as Counterexample
-from ccw_actors.explore._counterexample import assert_mended as assert_mended
+from ccw_actors.explore._counterexample import assert_fixed as assert_fixed
 from ccw_actors.explore._coverage import Combination as Combination
 from ccw_actors.explore._coverage import Coverage as Coverage
 from ccw_actors.explore._entry import explore as explore
@@ -90,7 +90,7 @@ __all__ = [
     "Verdict",
     "View",
     "World",
-    "assert_mended",
+    "assert_fixed",
     "census",
     "executor_of",
     "explain",

@@ -19,7 +19,7 @@ from ccw_actors.explore._result import Engine, Network, Noops, Result, Time
 from ccw_actors.explore._world import Scenario
 from ccw_actors.transport import DECODE_ERRORS
 
-__all__ = ["Counterexample", "assert_mended"]
+__all__ = ["Counterexample", "assert_fixed"]
 
 _FORMAT: Final = "ccw-actors counterexample"
 _SIZE_MAX: Final = 1 << 24
@@ -120,7 +120,7 @@ def _format_of(path: Path, raw: bytes) -> str:
         raise CounterexampleError(f"{path}: not JSON: {error}") from error
 
 
-def assert_mended(path: Path, scenario: Scenario | TransitionSystem[Any, Any]) -> None:
+def assert_fixed(path: Path, scenario: Scenario | TransitionSystem[Any, Any]) -> None:
     """Check that the steps in a file no longer lead to a fault: a regression test.
 
     It passes if no fault is met on the steps, or if a step is no longer possible.

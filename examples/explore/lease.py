@@ -146,9 +146,9 @@ def main() -> None:
     result = explore(careless)
     print(explain(careless, result))
     assert result.verdict == "refuted"
-    mended = explore(careful)
-    print(mended.verdict.upper(), mended.scope)
-    assert mended.verdict == "verified"
+    fixed = explore(careful)
+    print(fixed.verdict.upper(), fixed.scope)
+    assert fixed.verdict == "verified"
 
 
 if __name__ == "__main__":

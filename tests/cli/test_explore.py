@@ -435,9 +435,9 @@ def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
     assert steps["violation"] == "account/one: never overdrawn"
     assert len(steps["steps"]) == 8
     own.write_text(OWN.replace("buggy=True", ""))
-    mended = run("replay", file, *own_scenario)
-    assert mended.exit_code == 3
-    assert "is not possible; possible:" in mended.stdout
+    fixed = run("replay", file, *own_scenario)
+    assert fixed.exit_code == 3
+    assert "is not possible; possible:" in fixed.stdout
 
 
 def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:

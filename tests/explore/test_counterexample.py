@@ -8,7 +8,7 @@ from ccw_actors.explore import (
     Counterexample,
     CounterexampleError,
     World,
-    assert_mended,
+    assert_fixed,
     explore,
     failure,
 )
@@ -37,15 +37,15 @@ def test_file_is_read_as_it_was_written(kept: Path) -> None:
 def test_regression(kept: Path) -> None:
     """It passes once the fault is fixed, and shows the steps while it is not."""
     with pytest.raises(AssertionError, match=r"never overdrawn\n +1 \(outside\) >"):
-        assert_mended(kept, transfers(buggy=True))
-    assert_mended(kept, transfers(balance=20, buggy=True))
-    assert_mended(kept, transfers())
+        assert_fixed(kept, transfers(buggy=True))
+    assert_fixed(kept, transfers(balance=20, buggy=True))
+    assert_fixed(kept, transfers())
 
 
 def test_messages_may_change(kept: Path) -> None:
     """Steps are named by sender and recipient; the contents may change."""
     with pytest.raises(AssertionError, match="amount=7"):
-        assert_mended(kept, transfers(balance=10, amount=7, buggy=True))
+        assert_fixed(kept, transfers(balance=10, amount=7, buggy=True))
 
 
 def test_nothing_to_keep() -> None:
@@ -80,8 +80,8 @@ def test_scenario_that_begins_with_a_fault(tmp_path: Path) -> None:
     assert (result.verdict, result.names) == ("refuted", ())
     Counterexample.of("bank", result).save(tmp_path / "kept")
     with pytest.raises(AssertionError, match="something went wrong"):
-        assert_mended(tmp_path / "kept", scenario)
-    assert_mended(tmp_path / "kept", transfers())
+        assert_fixed(tmp_path / "kept", scenario)
+    assert_fixed(tmp_path / "kept", transfers())
 
 
 @pytest.mark.parametrize(

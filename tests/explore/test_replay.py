@@ -23,7 +23,7 @@ def test_names_survive_other_amounts() -> None:
     assert replay(other, names).violation == "account/one: never overdrawn"
 
 
-def test_fault_that_is_mended() -> None:
+def test_fault_that_is_fixed() -> None:
     """If the fault is fixed, the error names the first step that is not possible."""
     names = explore(transfers(buggy=True)).names
     with pytest.raises(ReplayError, match="step 6") as caught:
