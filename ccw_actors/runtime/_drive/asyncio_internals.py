@@ -35,7 +35,7 @@ EAGER_TASKS: Final = sys.version_info >= (3, 12)
 """Whether a new task may start inside the code that creates it."""
 
 Switch: TypeAlias = Callable[[Any, Any], object]
-"""Makes a task the current one of a loop, or ends that."""
+"""Makes a task the current one of a loop, or no longer the current one."""
 
 
 def found(tasks: Any, future: type) -> tuple[Switch, Switch] | None:

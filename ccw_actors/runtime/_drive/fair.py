@@ -62,7 +62,7 @@ class FairDispatcher(LoopDispatcher):
         self._at = system.registry.at
 
     def _schedule(self, cell: Cell) -> None:
-        """Queue a cell with its party, and a callback of the loop, since none is."""
+        """Queue a cell with its party, and a callback, because none is queued."""
         self._put(cell)
         self._loop.call_soon(self._drain, context=self._context)
         self.enqueue = self._put
