@@ -89,7 +89,7 @@ def explore(
     recheck: int = _RECHECK,
     tick: Tick | None = None,
 ) -> Result:
-    """Go through every order in which a scenario's messages can be handled.
+    """Explore every schedule of a scenario, and return the verdict.
 
     | engine | what it visits | what it can check |
     |---|---|---|
@@ -114,10 +114,11 @@ def explore(
     state instead of the state. The scope of the result names each of them.
 
     A limit that is reached makes the verdict "incomplete". A scenario that was covered,
-    but some of whose properties were never checked, is "vacuous". Raises `UnsoundError`
-    for properties that the engine cannot check, `HiddenStateError` for a handler that
-    is not a function of state and message, `PropertyError` for a predicate that raises,
-    and `ExploreError` for a scenario that cannot be explored at all.
+    but has not tested something, such as a property that was never checked, is
+    "vacuous". Raises `UnsoundError` for properties that the engine cannot check,
+    `HiddenStateError` for a handler that is not a function of state and message,
+    `PropertyError` for a predicate that raises, and `ExploreError` for a scenario that
+    cannot be explored at all.
     """
     _check_options(scenario, engine, capacity, fingerprints=fingerprints)
     bounds = Limits() if limits is None else limits

@@ -229,7 +229,7 @@ class World:
         An actor that crashes on a message fails before it has done anything, and the
         message is lost. A crash between two messages loses only the message of a
         handler that waits; it happens only while other steps are possible. The actor's
-        supervision decides what follows: an actor that begins again has its first
+        supervision decides what follows: an actor that restarts has its first
         `state`, and keeps `persistent`. Each call has its own budget.
         """
         if not refs or budget < 1:

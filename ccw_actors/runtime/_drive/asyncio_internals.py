@@ -12,7 +12,7 @@ of awaiting tasks, new in 3.14, knows only futures and tasks of asyncio and igno
 others, so the runtime reports nothing to it.
 
 `enter` is None if one of them is missing. Then only a real Task can be asyncio's
-current task, and that one drives the handler: `TaskDriver`.
+current task, and that one runs the handler: `TaskDriver`.
 """
 
 import asyncio

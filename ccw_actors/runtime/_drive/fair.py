@@ -57,7 +57,7 @@ class FairDispatcher(LoopDispatcher):
         self._turns: deque[_Party] = deque()
 
     def attach(self, system: Kernel) -> None:
-        """Drive one System."""
+        """Run one System."""
         super().attach(system)
         self._at = system.registry.at
 
