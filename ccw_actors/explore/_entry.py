@@ -113,12 +113,11 @@ def explore(
     (0 for any number). With `fingerprints` the engine "states" keeps 64 bits of each
     state instead of the state. The scope of the result names each of them.
 
-    A limit that is reached makes the verdict "incomplete". A scenario that was covered,
-    but has not tested something, such as a property that was never checked, is
-    "vacuous". Raises `UnsoundError` for properties that the engine cannot check,
-    `HiddenStateError` for a handler that is not a function of state and message,
-    `PropertyError` for a predicate that raises, and `ExploreError` for a scenario that
-    cannot be explored at all.
+    A limit that is reached makes the verdict "incomplete". A covered scenario that left
+    something untested, such as a property, is "vacuous". Raises `UnsoundError` for
+    properties that the engine cannot check, `HiddenStateError` for a handler that is
+    not a function of state and message, `PropertyError` for a predicate that raises,
+    and `ExploreError` for a scenario that cannot be explored at all.
     """
     _check_options(scenario, engine, capacity, fingerprints=fingerprints)
     bounds = Limits() if limits is None else limits
