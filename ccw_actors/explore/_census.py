@@ -86,12 +86,12 @@ def census(
     classes_max: int = _CLASSES_MAX,
     tick: Tick | None = None,
 ) -> Census:
-    """Count the classes of schedules, and those that end in a state at fault.
+    """Count the classes of schedules, and those that end in a faulty state.
 
     The last state of each schedule is checked against all properties but `sometimes`,
     system invariants included. So record a fault on the way where it is still visible
     at the end: in the state of an actor, or in a monitor `of` one. A schedule that ends
-    because an actor has failed is at fault.
+    because an actor has failed counts as well.
 
     Steps that depend on all others (see the engine "orders") split classes, so that
     some are counted more than once. `limits` are `steps`, `seconds` and `depth`: a

@@ -38,7 +38,7 @@ class Counterexample(
 
     `scenario` is the name of the scenario, `version` that of this package. `steps` are
     the names of the steps, `shown` their texts. `steps` is empty if the initial state
-    is at fault.
+    already has the fault.
     """
 
     format: Literal["ccw-actors counterexample"] = _FORMAT

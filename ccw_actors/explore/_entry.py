@@ -89,7 +89,7 @@ def explore(
     recheck: int = _RECHECK,
     tick: Tick | None = None,
 ) -> Result:
-    """Go through every order in which a scenario's messages can be handled.
+    """Explore every schedule of a scenario, and return the verdict.
 
     | engine | what it visits | what it can check |
     |---|---|---|
@@ -107,16 +107,16 @@ def explore(
     again (0 for none). Of a plain transition system, the actions and their results are
     asked for twice. `tick` is called at intervals with a `Progress`.
 
-    Three options explore less. `within` is a predicate over all actors (or the state of
-    a plain transition system): a state in which it does not hold is not left. With a
-    `capacity` no step is taken that puts more messages than that into a channel (0 for
-    any number). With `fingerprints` the engine "states" keeps 64 bits of each state
-    instead of the state. The scope of the result names each of them.
+    Three options leave something out. `within` is a predicate over all actors (or the
+    state of a plain transition system): a state in which it does not hold is not left.
+    With a `capacity` no step is taken that puts more messages than that into a channel
+    (0 for any number). With `fingerprints` the engine "states" keeps 64 bits of each
+    state instead of the state. The scope of the result names each of them.
 
-    A limit that is reached makes the verdict "incomplete". A scenario that was covered,
-    but some of whose properties were never checked, is "vacuous". Raises `UnsoundError`
-    for properties that the engine cannot check, `HiddenStateError` for a handler that
-    is not a function of state and message, `PropertyError` for a predicate that raises,
+    A limit that is reached makes the verdict "incomplete". A covered scenario that left
+    something untested, such as a property, is "vacuous". Raises `UnsoundError` for
+    properties that the engine cannot check, `HiddenStateError` for a handler that is
+    not a function of state and message, `PropertyError` for a predicate that raises,
     and `ExploreError` for a scenario that cannot be explored at all.
     """
     _check_options(scenario, engine, capacity, fingerprints=fingerprints)

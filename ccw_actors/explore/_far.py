@@ -1,6 +1,6 @@
 """Takes steps that may change anything, each in a whole System put together for it.
 
-An actor ends, starts again or is spawned, a handler waits or fails, a mailbox is full:
+An actor ends, restarts or is spawned, a handler waits or fails, a mailbox is full:
 one actor and its message do not determine the effect of such a step.
 """
 
@@ -86,7 +86,7 @@ class FarSteps:
         return {slot: compact.queue(slot, tuple(n)) for slot, n in outside.items()}
 
     def offers(self, state: State) -> list[Offer]:
-        """Return the possible steps where an actor starts again, ends, or waits."""
+        """Return the possible steps where an actor restarts, ends, or waits."""
         compact = self._compact
         found: list[Offer] = []
         for slot in range(FIRST, len(state)):
@@ -240,5 +240,5 @@ def _without_outside(one: CellSnapshot) -> CellSnapshot:
 
 
 def _is_held(cell: Any) -> bool:
-    """Whether an actor takes up no message: it waits, starts again or ends."""
+    """Whether an actor takes no message: it waits, restarts or ends."""
     return cell.suspended is not None or bool(cell.life)

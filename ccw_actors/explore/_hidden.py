@@ -119,8 +119,8 @@ class Variables:
     def changed(self, cell: Cell) -> tuple[str, ...]:
         """Return the names of variables that have changed.
 
-        A suspended handler may still reset them, and an actor that has failed begins
-        again with others: for these two the result is empty.
+        A suspended handler may still reset them, and an actor that has failed restarts
+        with others: for these two the result is empty.
         """
         if cell.turn is not None or cell.life is not State.RUNNING:
             return ()

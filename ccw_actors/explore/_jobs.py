@@ -30,7 +30,7 @@ class InlineExecutor(Executor):
 
 
 def executor_of(jobs: int) -> Executor:
-    """Return an executor for so many calls at once: this process for 1, else others.
+    """Return an executor for `jobs` calls at once: this process for 1, else others.
 
     Calls to other processes and their results are pickled. The caller shuts the
     executor down. Raises `ValueError` for fewer than one job.

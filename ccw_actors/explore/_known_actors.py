@@ -27,8 +27,8 @@ class KnownActors:
     def first_like(self, one: CellSnapshot) -> CellSnapshot:
         """Return the same with the first cell and the first actor equal to these.
 
-        An actor that is spawned twice at one path has two cells, and one that begins
-        again may be a new object. A snapshot of one has to be restored into the other.
+        An actor that is spawned twice at one path has two cells, and one that restarts
+        may be a new object. A snapshot of one has to be restored into the other.
         """
         cell = self._cells.first_like(one.cell)
         actor = self._attributes.first_like(one.actor, cell)

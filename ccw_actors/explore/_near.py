@@ -107,7 +107,7 @@ class NearSteps:
         )
 
     def _others(self, state: State, offer: Offer) -> list[Local]:
-        """Return the actors that are there next to the one that takes a step."""
+        """Return all actors except the one that takes a step."""
         compact = self._compact
         return [
             compact.get_local(state[slot])

@@ -111,7 +111,7 @@ class Orders:
         """Choose the first step to try in a state."""
         for process, offer in frame.offers.items():
             if offer.crash:
-                # A far step may come before or after any other, and races with all.
+                # A crash may come before or after any other step, and races with all.
                 frame.add(process)
         first = next((one for one in frame.offers if one not in frame.sleep), None)
         if first is None:

@@ -151,14 +151,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     `scope` says in one sentence what the verdict covers. `violation` says which
     property is broken, or what was not tested ("" if neither is the case). `schedules`
-    counts the complete orders in which the messages can be handled, None if there is no
-    end of them or the engine does not count them. `classes` counts the schedules that
-    differ for some actor, and `states` the different states of the whole system; None
-    if the engine does not count them. `steps` were taken; `blocked` schedules were
-    begun and left, because they belong to a class that is known. `coverage` is that of
-    all actors, None for a plain transition system. `dead_letters` are the messages that
-    nobody handles in some schedule. `counterexample` has the steps to the fault, none
-    if the initial state is at fault.
+    counts the complete orders in which the messages can be handled, None if there are
+    infinitely many or the engine does not count them. `classes` counts the classes of
+    schedules, which differ for some actor, and `states` the different states of the
+    whole system; None if the engine does not count them. `steps` were taken; `blocked`
+    schedules were begun and left, because they belong to a known class. `coverage` is
+    that of all actors, None for a plain transition system. `dead_letters` are the
+    messages that nobody handles in some schedule. `counterexample` has the steps to the
+    fault, none if the initial state already has it.
     """
 
     verdict: Verdict

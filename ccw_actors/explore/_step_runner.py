@@ -145,7 +145,7 @@ class StepRunner:
     def crash(self, before: Snapshot, path: str) -> Outcome:
         """Let an actor crash between two messages, without reporting that failure.
 
-        If its only possible step is then to begin again, it does, unless it has an
+        If its only possible step is then to restart, it does, unless it has an
         `on_failure`: the crash has no other effect, as it takes no message away. This
         leaves out no fault, and there is less to explore.
         """
@@ -162,7 +162,7 @@ class StepRunner:
         return self._all_known(self._outcome(step))
 
     def _restart_if_next(self, path: str) -> None:
-        """Let an actor begin again, if it has no other step."""
+        """Let an actor restart, if it has no other step."""
         dispatcher = self._dispatcher
         next_ = [one for one in dispatcher.enabled() if one.recipient == path]
         is_one = len(next_) == 1 and not next_[0].timer

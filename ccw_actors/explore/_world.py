@@ -144,7 +144,7 @@ class World:
     def invariant(self, ref: ActorRef[Any], name: str, predicate: Predicate) -> None:
         """Require `predicate` of the state of one actor, whenever it is alive.
 
-        For an actor without `state` it gets the actor. Raises `ExploreError` for an
+        An actor without `state` is itself the argument. Raises `ExploreError` for an
         async predicate, as every property does.
         """
         _check_plain(name, predicate)
@@ -167,9 +167,9 @@ class World:
         *,
         of: ActorRef[Any] | None = None,
     ) -> None:
-        """Require `predicate` at least once; otherwise the scenario is vacuous.
+        """Require that `predicate` holds once; otherwise the scenario is vacuous.
 
-        It gets the state of one actor (`of`), or all actors together. Raises
+        Its argument is the state of one actor (`of`), or all actors together. Raises
         `ExploreError` for a name that another `sometimes` has.
         """
         _check_plain(name, predicate)
@@ -229,7 +229,7 @@ class World:
         An actor that crashes on a message fails before it has done anything, and the
         message is lost. A crash between two messages loses only the message of a
         handler that waits; it happens only while other steps are possible. The actor's
-        supervision decides what follows: an actor that begins again has its first
+        supervision decides what follows: an actor that restarts has its first
         `state`, and keeps `persistent`. Each call has its own budget.
         """
         if not refs or budget < 1:

@@ -30,11 +30,11 @@ class Worlds:
     """The worlds met so far, by number: which actors exist, and which crashes are left.
 
     `memos` has the effects of steps in a world, by the actor's item and by its message
-    or timer. `past` has the relevant facts about actors that no longer exist, or not
-    yet. A world is `rough` if an actor starts again, ends, or waits in the middle of a
-    handler, and `waits` if one waits. `left` is the rest of each budget of crashes, and
-    `samples` a state of each world. `failures` are the texts of the faults of steps,
-    and `dead_letters` those of all steps.
+    or timer. `past` has the relevant facts about actors that have ended, or are not
+    spawned yet. A world is `rough` if an actor restarts, ends, or waits in the
+    middle of a handler, and `waits` if one waits. `left` is the rest of each budget of
+    crashes, and `samples` a state of each world. `failures` are the texts of the faults
+    of steps, and `dead_letters` those of all steps.
     """
 
     def __init__(self, properties: Properties, compact: Compact) -> None:

@@ -142,7 +142,7 @@ class Actor(Generic[P_contra]):
 
     @own
     def reply_to(self) -> ReplyTo[Any]:
-        """The address for an answer to the current message by a later handler.
+        """The address for a later answer to the current message.
 
         `to: ReplyTo[Data] = self.reply_to` makes type checkers check `reply`.
         """
@@ -189,7 +189,7 @@ class Actor(Generic[P_contra]):
         self.system.services.cancel_timer(self._cell, key)
 
     def sleep(self, delay: float) -> Sleep:
-        """Return an awaitable for an async handler that ends in `delay` seconds.
+        """Return an awaitable that ends in `delay` seconds, for an async handler.
 
         It uses the System's clock: unlike `asyncio.sleep` it works under every
         dispatcher.

@@ -22,7 +22,7 @@ class Escalation:
     |---|---|
     | inside `async with` | cancels that task, and is raised at the end |
     | shutting down | is raised at the end |
-    | otherwise on an event loop | goes to a taker, or the loop raises it, or the end |
+    | on an event loop otherwise | goes to a taker; else the loop or the end raises it |
     | on no event loop | is raised by the step in which it occurred |
 
     The loop raises KeyboardInterrupt and SystemExit at once, as it does for tasks.

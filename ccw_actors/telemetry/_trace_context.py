@@ -27,7 +27,7 @@ class TraceContextPropagator:
         return " ".join(headers[name] for name in (_PARENT, _STATE) if name in headers)
 
     def attach(self, traceparent: str) -> Token[Context]:
-        """Make that the parent of the spans that start from now on."""
+        """Make `traceparent` the parent of the spans that start from now on."""
         parent, _, state = traceparent.partition(" ")
         headers = {_PARENT: parent, _STATE: state} if state else {_PARENT: parent}
         return attach(self._w3c.extract(headers, get_current()))

@@ -10,7 +10,7 @@ __all__ = ["ProbeFactory"]
 
 
 class ProbeFactory:
-    """Makes probes: `probe(Note, Notes)`, in this System or one given in the call."""
+    """Makes probes: `probe(Note, Notes)`, in its System or one given in the call."""
 
     def __init__(self, system: System | None) -> None:
         self._system = system

@@ -58,9 +58,9 @@ class Codec:
 
     `to_wire` turns a custom value (such as an actor reference) into something msgpack
     knows; `from_wire(type, value)` is its inverse. Both raise `TypeError` or
-    `ValueError` for other types. `custom_types` are the types that they know. If it is
-    given, or they are not, creating a decoder raises for a field of any other type that
-    msgspec does not know.
+    `ValueError` for other types. `custom_types` are the types that they know. With
+    these, or without hooks, creating a decoder raises `TypeError` for a field of any
+    other type that msgspec does not know.
 
     `encode` sorts sets and the keys of dicts, so that equal messages have equal bytes.
     `encode_as_is` keeps the order of dicts, for values that must come back unchanged.

@@ -18,8 +18,8 @@ def message_id(payload: bytes) -> str:
     """Return the id of an encoded message, from its content: 16 hex digits.
 
     It is the BLAKE2s hash, of 64 bits, of the bytes that `Codec.encode` returns. So
-    equal messages have the same id, in every process and on every host. It is not a
-    serial number, and it does not protect against someone who constructs two messages
+    equal messages have the same id, in every process and on every host: it does not
+    distinguish them. It does not protect against someone who constructs two messages
     with the same id.
     """
     return blake2s(payload, digest_size=_ID_SIZE, usedforsecurity=False).hexdigest()

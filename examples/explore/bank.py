@@ -1,7 +1,7 @@
 """Moves money between two accounts: with a check of the balance first, or in one step.
 
-A teller asks for the balance and, if it is enough, has the money withdrawn. Two tellers
-that do so both find enough for one. The correct way leaves the decision to the account,
+A teller asks for the balance and withdraws the money if it is enough. Two tellers that
+do so both find enough for one. The correct way leaves the decision to the account,
 which knows its balance when it gives the money away.
 
 The explorer verifies `transfer`, and refutes `transfer_buggy` in eight steps: both

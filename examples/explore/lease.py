@@ -1,7 +1,7 @@
 """A lock with a lease, and why its holder needs a fencing token.
 
 One client at a time has the lock, until its lease ends; then the next one gets it. The
-first one may not know that yet, so a write of it may come late. A number that grows
+first one may not know that yet, so its write may come late. A number that grows
 with each lease (a fencing token) lets the store refuse that write.
 
 python examples/explore/lease.py

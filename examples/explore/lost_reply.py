@@ -191,7 +191,7 @@ class Owner(Actor[Begin]):
 
 
 def asks(*, askers: int = 2, careless: bool = False) -> Scenario:
-    """Return a scenario of so many asks and a stop at the same time."""
+    """Return a scenario of some asks and a stop at the same time."""
 
     def scenario(world: World) -> None:
         worker = world.spawn(Worker(), "worker")

@@ -45,11 +45,11 @@ class Chain(Observer):
             self.over.set()
 
     def spawned(self, actor: str) -> None:
-        """Keep it."""
+        """Keep the start."""
         self.lives.append(f"{actor} has been spawned")
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Keep it."""
+        """Keep the end."""
         self.lives.append(f"{actor} has ended: {reason}")
 
 

@@ -39,7 +39,7 @@ class Blocking(Actor[Square]):
 
     @receive
     def square(self, message: Square) -> Result:
-        """Block, then ask the actor on the loop, which blocks again."""
+        """Block, then ask the actor on the loop and block until it answers."""
         time.sleep(0.05)
         return self.other.ask(message, block=True)
 

@@ -16,7 +16,7 @@ HOUR = 3600.0
 
 
 class Mail(Message, frozen=True):
-    """A delivered mail, and when (seconds)."""
+    """Mail was delivered, and when (seconds)."""
 
     at: float
 

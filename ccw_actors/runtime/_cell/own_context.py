@@ -1,4 +1,4 @@
-"""The own context (`contextvars`) of an actor."""
+"""An actor's own context (`contextvars`)."""
 
 import decimal
 from contextvars import Context, ContextVar, copy_context

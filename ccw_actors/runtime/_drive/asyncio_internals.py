@@ -12,7 +12,7 @@ of awaiting tasks, new in 3.14, knows only futures and tasks of asyncio and igno
 others, so the runtime reports nothing to it.
 
 `enter` is None if one of them is missing. Then only a real Task can be asyncio's
-current task, and that one drives the handler: `TaskDriver`.
+current task, and that one runs the handler: `TaskDriver`.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ EAGER_TASKS: Final = sys.version_info >= (3, 12)
 """Whether a new task may start inside the code that creates it."""
 
 Switch: TypeAlias = Callable[[Any, Any], object]
-"""Makes a task the current one of a loop, or ends that."""
+"""Makes a task the current one of a loop, or no longer the current one."""
 
 
 def found(tasks: Any, future: type) -> tuple[Switch, Switch] | None:

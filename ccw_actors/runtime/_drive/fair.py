@@ -57,12 +57,12 @@ class FairDispatcher(LoopDispatcher):
         self._turns: deque[_Party] = deque()
 
     def attach(self, system: Kernel) -> None:
-        """Drive one System."""
+        """Run one System."""
         super().attach(system)
         self._at = system.registry.at
 
     def _schedule(self, cell: Cell) -> None:
-        """Queue a cell with its party, and a callback of the loop, since none is."""
+        """Queue a cell with its party, and a callback, because none is queued."""
         self._put(cell)
         self._loop.call_soon(self._drain, context=self._context)
         self.enqueue = self._put

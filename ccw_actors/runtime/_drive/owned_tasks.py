@@ -69,7 +69,7 @@ class TaskSet:
 async def _guarded(
     coroutine: Coroutine[Any, Any, Any], interrupted: list[BaseException]
 ) -> Any:
-    """Await a coroutine, and return an error that a Task would make the loop raise.
+    """Await a coroutine; keep an error that a Task would make the loop raise.
 
     The actor's System decides whether to raise it.
     """

@@ -63,7 +63,10 @@ async def _is_told(
 
 
 def start_error(cell: Cell, error: BaseException) -> Exception:
-    """Return the exception to raise for an error of `on_start`."""
+    """Return the exception to raise for an error of `on_start`.
+
+    An error that is no `Exception`, and `StopIteration`, come as `ActorFailedError`.
+    """
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
     text = f"{type(error).__name__}: {error}"

@@ -122,7 +122,7 @@ class BackPressure:
             self.waiting.pop(cell.address, None)
 
     def ended(self, address: str) -> None:
-        """Let all waiters for a mailbox go on, because its actor has ended."""
+        """End all waits for room in a mailbox, because its actor has ended."""
         for waiter in self.waiting.pop(address, ()):
             waiter.enter()
 

@@ -24,7 +24,7 @@ class Contexts:
         return self.enter(cell, call, *arguments)
 
     def enter(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
-        """Do the same if another context of that actor is entered."""
+        """Do the same, even if another context of that actor is entered."""
         running = self._running_here()
         outer = running.address, running.letter, running.turn
         running.address, running.letter, running.turn = cell.address, None, None

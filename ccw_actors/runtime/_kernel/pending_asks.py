@@ -164,7 +164,9 @@ class PendingAsks:
         timeout: float,
         settle: Settle,
     ) -> Pending:
-        """Create an ask with a number; on any thread. `timeout` begins with `add`.
+        """Create an ask with a number; on any thread.
+
+        `timeout` is in seconds and begins with `add`.
 
         Raises `TypeError` for a message type that does not say what answers it.
         """

@@ -115,7 +115,7 @@ class Dispatcher(Protocol):
 
     @abstractmethod
     def check_awake(self) -> None:
-        """Raise the error that `wake` would raise."""
+        """Raise the error of `wake`, if nothing can wake the System."""
 
     @abstractmethod
     def wake(self, callback: Callable[[], None]) -> None:

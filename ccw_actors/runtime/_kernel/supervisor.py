@@ -58,7 +58,8 @@ class Supervisor:
     """Starts, restarts and stops the actors of one System; on its own thread.
 
     Errors of the types `escalates` do not go to an actor's supervision: `escalated` is
-    called with each of them, and with the error of a failure without a parent.
+    called with each of them, and with the failure of an actor that escalates but has no
+    parent.
     `restarted` counts restarts. `stop_reason` is the reported reason of a stop.
     `stop_timeout` is how long `on_stop` and the end of an actor's tasks may take
     (seconds).

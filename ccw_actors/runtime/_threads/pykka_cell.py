@@ -91,7 +91,7 @@ class PykkaCell(Cell):
 
     @property
     def actor_urn(self) -> str:
-        """The URN of the actor."""
+        """The name, unique in the process, that Pykka has given the actor."""
         return self._foreign.actor_urn
 
     def waiting(self) -> int:

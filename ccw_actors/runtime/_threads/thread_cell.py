@@ -258,7 +258,7 @@ class ThreadCell(Cell):
 
 
 class _Waker:
-    """A run queue that wakes the own thread of each actor."""
+    """A run queue that wakes each actor's own thread."""
 
     def enqueue(self, cell: ThreadCell) -> None:
         """Wake the thread."""

@@ -8,10 +8,11 @@ __all__ = ["ActorDump", "AskDump", "Dump", "Statistics"]
 class Statistics(msgspec.Struct, frozen=True):
     """Counts of messages, failures and other events in a System.
 
-    `handled` counts the messages of actors that live now. `late_answers` and
-    `expired_asks` both count missed deadlines. A full mailbox dropped the `dropped`
-    messages, each of which is also a dead letter. It rejected the `refused` ones, which
-    raised `MailboxFullError` or became dead letters.
+    `handled` counts the messages handled by actors that live now, `expired_asks` the
+    missed deadlines, `late_answers` the answers to asks that no longer waited.
+    `dropped` counts the messages that a full mailbox dropped, each also a dead letter,
+    and `refused` those that it refused, which raised `MailboxFullError` or became dead
+    letters.
     """
 
     actors: int

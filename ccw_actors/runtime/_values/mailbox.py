@@ -19,8 +19,8 @@ class Mailbox(msgspec.Struct, frozen=True):
     | drop newest | this message becomes a dead letter |
     | wait | `offer` and `ask` wait for room; `tell` cannot wait and raises |
 
-    An ask whose message is dropped fails with `MailboxFullError`. If an actor or
-    another thread sends the message, nothing raises there: it becomes a dead letter.
+    An ask whose message is dropped fails with `MailboxFullError`. A message that an
+    actor or another thread tells does not raise there: it becomes a dead letter.
     Replies, timer messages and the System's own signals never count, and a full mailbox
     never refuses or drops them.
 

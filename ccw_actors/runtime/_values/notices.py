@@ -21,7 +21,7 @@ class Failure(Message, frozen=True):
     """The reply to a message that gets no other answer.
 
     It ends an ask. An actor with a handler for it in its current behaviour receives one
-    for each of its messages that was refused, made a handler raise, or reached nobody.
+    for each of its messages that was refused, made a handler raise, or found no actor.
 
     `actor` is the path of the recipient, `request` the type of the message. `kind`
     names the type of the error: the type of the handler's exception, `MessageError`,

@@ -23,8 +23,8 @@ class Stop(msgspec.Struct, frozen=True):
 class Escalate(msgspec.Struct, frozen=True):
     """The actor ends, and its parent fails with the same error.
 
-    Without a parent the actor ends the whole System: every actor is stopped, and `async
-    with System()` raises the error at its end.
+    Without a parent the actor ends the whole System: every actor stops, and
+    `async with System()` raises the error at its end.
     """
 
 
@@ -32,8 +32,8 @@ class Restart(msgspec.Struct, frozen=True):
     """The actor restarts with its first state and keeps its mailbox.
 
     It does so at most `limit` times in any `within` seconds. On the next failure the
-    decision is `then`. Before the nth restart in that time it pauses for `delay` * 2 **
-    (n - 1) seconds, at most `delay_max`.
+    decision is `then`. Before restart number n in that time it pauses for
+    `delay * 2 ** (n - 1)` seconds, at most `delay_max`.
 
     Raises `ValueError` for a negative number, and for `within` 0.
     """

@@ -34,7 +34,8 @@ def is_plain(one: CellSnapshot) -> bool:
 class Alone:
     """Runs the actors of one System, one at a time.
 
-    `touched` are the actors whose mailboxes have received something, in that order.
+    `touched` are the actors whose mailboxes have received a message, the first one
+    first.
     """
 
     def __init__(self, kernel: Kernel, incarnations: Incarnations) -> None:

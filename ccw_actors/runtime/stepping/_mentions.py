@@ -31,7 +31,10 @@ _CLOSED: Final = (
     *(Actor, CodeType, FrameType, ModuleType, TracebackType, type),
     *(logging.Logger, logging.Handler),
 )
-"""Types that the search skips: it visits actors one by one, others hold none."""
+"""Types that the search skips.
+
+It visits actors one by one, and the other types hold no references.
+"""
 
 _OPEN: Final = (Message, ReplyTo)
 """Types of the runtime that the search does follow."""
@@ -55,7 +58,7 @@ class Mentions:
         self.found: set[str] = set()
 
     def address(self, address: str) -> None:
-        """Search the address of an actor."""
+        """Check one address."""
         if address in self._wanted:
             self.found.add(address)
 

@@ -122,7 +122,7 @@ class Whole:
     def _restore_owed(self, snapshot: Snapshot, taken: dict[Cell, set[int]]) -> None:
         """Note which asks their actors have promised to answer later.
 
-        These are the asks that are in no mailbox and in no running handler. Those
+        These are the asks that are in no mailbox and whose handler has ended. Those
         promised by a suspended handler are known from running it again.
         """
         asks = self._kernel.asks

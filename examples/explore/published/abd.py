@@ -26,7 +26,7 @@ HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 
 Version = tuple[int, int]
-"""A count, and the number of the server that has given it."""
+"""A count, and the number of the server that counted."""
 
 
 class Query(Message, frozen=True):
@@ -44,7 +44,7 @@ class Queried(Message, frozen=True):
 
 
 class Record(Message, frozen=True):
-    """Has a value taken over if it is newer."""
+    """Asks a server to take a value over if it is newer."""
 
     request: int
     version: Version
@@ -52,7 +52,7 @@ class Record(Message, frozen=True):
 
 
 class Recorded(Message, frozen=True):
-    """Says that it was."""
+    """Acknowledges a `Record`."""
 
     request: int
 
@@ -88,7 +88,7 @@ class Kept(Struct):
 
 
 class Server(Actor[Put | Get | Query | Queried | Record | Recorded]):
-    """Serves one request at a time, with so many servers (itself included)."""
+    """Serves one request at a time; `servers` counts all, itself included."""
 
     state: Kept
 
@@ -171,7 +171,7 @@ class Server(Actor[Put | Get | Query | Queried | Record | Recorded]):
 
     @receive
     def recorded(self, message: Recorded) -> None:
-        """Count who has it."""
+        """Count the servers that have the value."""
         telling = self.state.telling
         if telling is None or telling.request != message.request:
             return
@@ -192,7 +192,7 @@ class Server(Actor[Put | Get | Query | Queried | Record | Recorded]):
 
 
 def registers(clients: int = 2, servers: int = 2, *, alone: bool = False) -> Scenario:
-    """Return so many clients and servers; one that is `alone` asks nobody else."""
+    """Return a scenario; servers that are `alone` ask no other server."""
 
     def scenario(world: World) -> None:
         """Clients of a register that servers keep together."""
@@ -209,7 +209,7 @@ alone = registers(alone=True)
 
 
 def main() -> None:
-    """Explore the register, and one whose servers ask nobody."""
+    """Verify the register, and refute one whose servers ask no other."""
     result = explore(abd, **HOW)
     print(result.states, "states;", result)
     print("Each alone:", explore(alone, **HOW))

@@ -2,14 +2,13 @@
 
 Source: https://github.com/aio-libs/aiohttp/issues/4936 (fixed by #4937). When a
 connection is released, the connector wakes the first request of those that wait. Before
-that one runs, a new request finds the connection free and takes it; then the first
-takes it, too. Cured, a new request stands in line while others do.
+that one runs, a new request finds the connection free and takes it. Then the first one
+also takes it. Cured, a new request waits behind those that wait.
 
 Source: https://github.com/aio-libs/aiohttp/issues/9670 (fixed by #9671). The request
-that was woken times out before it runs. It is no longer among those that
-wait, so nobody wakes the next one: a connection is free, and
-requests wait for it until they time out. Cured, a request that was woken and times out
-has the next one woken.
+that was woken times out before it runs. It is no longer among those that wait, so
+nobody wakes the next one: a connection is free, and requests wait for it until they
+time out. Cured, a request that was woken and times out wakes the next one.
 
 python examples/explore/published/aiohttp_connector.py
 """
@@ -33,11 +32,11 @@ class Woken(Message, frozen=True):
 
 
 class Take(Message, frozen=True):
-    """Takes the connection that one was woken for."""
+    """Takes the connection for which the request was woken."""
 
 
 class TimedOut(Message, frozen=True):
-    """Has waited for too long."""
+    """The request has waited for too long."""
 
 
 class Release(Message, frozen=True):
@@ -45,13 +44,13 @@ class Release(Message, frozen=True):
 
 
 class Go(Message, frozen=True):
-    """Has a request begin."""
+    """Starts a request."""
 
 
 class ConnectorState(Struct):
-    """How many connections are in use, who waits for one, and whether there is a line.
+    """How many connections are in use, which requests wait, and whether a line exists.
 
-    The line is there until the last one who stood in it has run, woken or not.
+    The line exists until the last request in it has run, woken or not.
     """
 
     in_use: int = 0
@@ -62,8 +61,8 @@ class ConnectorState(Struct):
 class Connector(Actor[Connect | Take | Release | TimedOut]):
     """Has one connection, in three versions.
 
-    Without `in_line` new requests do not look who waits; without `passes_on` one that
-    times out does not look whether it was woken.
+    Without `in_line` new requests do not check whether others wait; without `passes_on`
+    one that times out does not check whether it was woken.
     """
 
     state: ConnectorState
@@ -79,7 +78,7 @@ class Connector(Actor[Connect | Take | Release | TimedOut]):
 
     @receive
     def connect(self, _message: Connect) -> None:
-        """Grant a connection, or have it waited for."""
+        """Grant a connection, or let the request wait."""
         state = self.state
         if state.in_use or (state.is_line and self._in_line):
             state.waiters = (*state.waiters, self._sender())
@@ -108,7 +107,7 @@ class Connector(Actor[Connect | Take | Release | TimedOut]):
 
     @receive
     def timed_out(self, _message: TimedOut) -> None:
-        """Forget one that waits; it may have been woken and taken out before."""
+        """Forget a request that waits, or that was woken before."""
         state = self.state
         if self._sender() in state.waiters:
             others = [one for one in state.waiters if one != self._sender()]
@@ -118,7 +117,7 @@ class Connector(Actor[Connect | Take | Release | TimedOut]):
         self._leave_line()
 
     def _wake(self) -> None:
-        """Take the first out of those that wait, and wake it."""
+        """Wake the first request that waits."""
         state = self.state
         if not state.in_use and state.waiters:
             first, *rest = state.waiters
@@ -158,13 +157,13 @@ class Request(Actor[Go | Granted | Woken | TimedOut]):
 
     @receive
     def granted(self, _message: Granted) -> None:
-        """Be answered, and give the connection back."""
+        """Use the connection, and give it back."""
         self.state = RequestState(is_waiting=False, is_answered=True)
         self.system.ref("connector").tell(Release())
 
     @receive
     def timed_out(self, message: TimedOut) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         if self.state.is_waiting:
             self.state.is_waiting = False
             self.system.ref("connector").tell(message)

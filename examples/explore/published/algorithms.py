@@ -1,4 +1,4 @@
-"""Algorithms whose numbers of states others have published."""
+"""Algorithms whose numbers of states have been published."""
 
 from examples.explore.published import (
     abd,

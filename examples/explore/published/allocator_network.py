@@ -5,7 +5,7 @@ tlaplus/Examples records 17,701 states for three clients and two resources
 (specifications/allocator/manifest.json, AllocatorImplementation.cfg). The allocator
 schedules those that have asked, in any order, and gives what nobody before them in the
 schedule waits for. A request of a client whose resources have not come back yet stays
-in the network. An allocator that does not look at what others have breaks it.
+in the network. An allocator that ignores what is taken breaks it.
 
 What an actor may do on its own, at any time, is here a message to itself that is always
 on its way: it stays there while it would change nothing, and is sent again when it is
@@ -70,7 +70,7 @@ class Returned(Message, frozen=True):
 
 
 class AllocatorState(Struct):
-    """What each client waits for and has, and who is scheduled, in order."""
+    """What each client waits for and has, and which clients are scheduled, in order."""
 
     wanted: dict[str, int]
     given: dict[str, int]
@@ -78,7 +78,7 @@ class AllocatorState(Struct):
 
 
 class Allocator(Actor[Schedule | Allocate | Request | Returned]):
-    """Gives resources to clients; a careful one gives what is free."""
+    """Gives resources to clients; a careful one gives only free resources."""
 
     state: AllocatorState
 
@@ -92,7 +92,7 @@ class Allocator(Actor[Schedule | Allocate | Request | Returned]):
         self._careful = careful
 
     def on_start(self) -> None:
-        """Be free to schedule in any order, and to allocate anything to anyone."""
+        """Allow schedules in any order, and any resources for any client."""
         myself, clients = self.system.ref(self.path), tuple(self.state.wanted)
         for order in permutations(clients):
             myself.tell(Schedule(order))
@@ -105,7 +105,7 @@ class Allocator(Actor[Schedule | Allocate | Request | Returned]):
 
     @receive
     def request(self, message: Request) -> None:
-        """Note what a client wants, once it has given back what it had."""
+        """Note the resources that a client wants, once it has given back its own."""
         if not self.state.given[self._sender()]:
             self.state.wanted[self._sender()] = message.some
 
@@ -116,7 +116,7 @@ class Allocator(Actor[Schedule | Allocate | Request | Returned]):
 
     @receive
     def schedule(self, message: Schedule) -> None:
-        """Schedule all who want something and are not scheduled."""
+        """Schedule all clients that want resources and are not scheduled."""
         state = self.state
         new = [
             client
@@ -129,7 +129,7 @@ class Allocator(Actor[Schedule | Allocate | Request | Returned]):
 
     @receive
     def allocate(self, message: Allocate) -> None:
-        """Give resources to a client if nobody has or awaits them."""
+        """Give resources to a client if no other has or awaits them."""
         state, client, some = self.state, message.client, message.some
         if client not in state.scheduled or some & ~state.wanted[client]:
             return
@@ -164,7 +164,7 @@ class Client(Actor[Ask | GiveBack | Given]):
         self._everything = everything
 
     def on_start(self) -> None:
-        """Be free to ask for anything, and to give anything back."""
+        """Allow asking for any resources, and giving any back."""
         myself = self.system.ref(self.path)
         for some in range(1, self._everything + 1):
             myself.tell(Ask(some))
@@ -172,7 +172,7 @@ class Client(Actor[Ask | GiveBack | Given]):
 
     @receive
     def ask_for(self, message: Ask) -> None:
-        """Ask."""
+        """Ask for resources."""
         if not self.state.wanted and not self.state.held:
             self.state.wanted = message.some
             self.system.ref("allocator").tell(Request(message.some))
@@ -180,13 +180,13 @@ class Client(Actor[Ask | GiveBack | Given]):
 
     @receive
     def given(self, message: Given) -> None:
-        """Take what one is given."""
+        """Take the resources given."""
         self.state.held |= message.some
         self.state.wanted &= ~message.some
 
     @receive
     def give_back(self, message: GiveBack) -> None:
-        """Give some back."""
+        """Give some resources back."""
         if not message.some & ~self.state.held:
             self.state.held &= ~message.some
             self.system.ref("allocator").tell(Returned(message.some))
@@ -196,7 +196,7 @@ class Client(Actor[Ask | GiveBack | Given]):
 def allocators(
     clients: int = 3, resources: int = 2, *, careful: bool = True
 ) -> Scenario:
-    """Return so many clients and resources."""
+    """Return a scenario of an allocator and its clients."""
     names = tuple(f"client/{number}" for number in range(clients))
     everything = (1 << resources) - 1
 
@@ -224,7 +224,7 @@ careless = allocators(careful=False)
 
 
 def main() -> None:
-    """Count the states, and see an allocator that does not look."""
+    """Count the states, and refute an allocator that ignores what is taken."""
     result = explore(allocator_network, **HOW)
     print(result.states, "states;", result)
     print("Careless:", explore(careless, **HOW))

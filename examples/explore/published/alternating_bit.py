@@ -35,7 +35,7 @@ class State(NamedTuple):
 
 
 def actions(state: State) -> Iterator[Action]:
-    """Yield what may happen."""
+    """Yield the possible actions."""
     if state.acknowledged_bit == state.sender_bit:
         for value in VALUES:
             yield "send", value
@@ -150,7 +150,7 @@ careless = channels(careful=False)
 
 
 def main() -> None:
-    """Count the states, and see a sender that takes any acknowledgement."""
+    """Count the states, and refute a sender that takes any acknowledgement."""
     result = explore(alternating_bit)
     print(result.states, "states;", result)
     print("Careless:", explore(careless))

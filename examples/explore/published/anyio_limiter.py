@@ -3,7 +3,7 @@
 Source: https://github.com/agronholm/anyio/issues/947. A token that is released is meant
 for the first task that waits, which is woken and takes it when it runs. If it is
 cancelled before, the token is free and the next task waits. Cured, a task that is
-cancelled after it was woken has the next one woken.
+cancelled after it was woken wakes the next one.
 
 Source: https://github.com/agronholm/anyio/issues/1170. Before the task that was woken
 runs, another one acquires without waiting, and finds the token free. Then both have it.
@@ -23,7 +23,7 @@ class AcquireNowait(Message, frozen=True):
 
 
 class Granted(Message, frozen=True):
-    """Whether it was taken."""
+    """Whether the token was taken."""
 
     done: bool
 
@@ -33,11 +33,11 @@ class Woken(Message, frozen=True):
 
 
 class Take(Message, frozen=True):
-    """Takes the token that one was woken for."""
+    """Takes the token for which the task was woken."""
 
 
 class Cancelled(Message, frozen=True):
-    """A task waits no longer."""
+    """A task no longer waits."""
 
 
 class Release(Message, frozen=True):
@@ -45,15 +45,15 @@ class Release(Message, frozen=True):
 
 
 class Cancel(Message, frozen=True):
-    """Somebody cancels a task."""
+    """Cancels a task."""
 
 
 class Go(Message, frozen=True):
-    """Has a task do what it is there for."""
+    """Starts a task."""
 
 
 class LimiterState(Struct):
-    """Who has a token, and who waits for one."""
+    """The task that has the token, and those that wait for it."""
 
     borrowers: tuple[str, ...]
     waiting: tuple[str, ...]
@@ -81,7 +81,7 @@ class Limiter(Actor[AcquireNowait | Take | Cancelled | Release]):
 
     @receive
     def acquire_nowait(self, _message: AcquireNowait) -> Granted:
-        """Give the token to a task if nobody has it or waits for it."""
+        """Give the token to a task if no other has it or waits for it."""
         state = self.state
         is_free = not state.borrowers and not state.waiting
         if is_free:
@@ -124,7 +124,7 @@ class Borrower(Actor[Go]):
 
     @receive
     def go(self, _message: Go) -> None:
-        """Give it back."""
+        """Give the token back."""
         self.system.ref("limiter").tell(Release())
 
 
@@ -154,7 +154,7 @@ class Waiter(Actor[Woken | Cancel]):
 
     @receive
     def be_cancelled(self, _message: Cancel) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         if self.state.is_waiting:
             self.state.is_waiting = False
             self.system.ref("limiter").tell(Cancelled())
@@ -165,7 +165,7 @@ class Passer(Actor[Go | Granted]):
 
     @receive
     def go(self, _message: Go) -> None:
-        """Try."""
+        """Try to take the token."""
         self.system.ref("limiter").tell(AcquireNowait())
 
     @receive
@@ -219,7 +219,7 @@ reserved = limiters("first", hands_on=True, reserves=True, cancels=False)
 
 
 def main() -> None:
-    """Find both, each with its cure."""
+    """Refute both uncured scenarios, and verify the cured ones."""
     for one in (lost, handed_on, granted_twice, reserved):
         print(explore(one))
 

@@ -1,9 +1,9 @@
 """asyncio.Condition: a task comes back from wait() without the lock, and releases it.
 
 Source: https://github.com/python/asyncio/pull/346 (bpo-22970). A task that waits for a
-condition is notified and has to acquire the lock again. If it was cancelled meanwhile,
-it came back without; and as it left `async with condition`, it released the lock that
-another task had by then. Cured: it is cancelled when it has the lock again.
+condition is notified and has to acquire the lock again. If it was cancelled before it
+had the lock, it came back without it. Leaving `async with condition`, it released the
+lock that another task had by then. Cured: it is cancelled when it has the lock again.
 
 python examples/explore/published/asyncio_condition.py
 """
@@ -23,7 +23,7 @@ class Acquired(Message, frozen=True):
 
 
 class Forget(Message, frozen=True):
-    """Asks for the lock no longer."""
+    """No longer asks for the lock."""
 
 
 class Wait(Message, frozen=True):
@@ -31,7 +31,7 @@ class Wait(Message, frozen=True):
 
 
 class Notify(Message, frozen=True):
-    """Has the first that waits for the condition acquire the lock again."""
+    """Makes the first task that waits for the condition acquire the lock again."""
 
 
 class Notified(Message, frozen=True):
@@ -43,15 +43,15 @@ class Release(Message, frozen=True):
 
 
 class Cancel(Message, frozen=True):
-    """Somebody cancels the task that waits."""
+    """Cancels the task that waits."""
 
 
 class Leave(Message, frozen=True):
-    """The task that has notified another one comes to its end."""
+    """The task that has notified another one ends."""
 
 
 class ConditionState(Struct):
-    """Who has the lock, who asks for it, who waits, and who released another's lock."""
+    """Which tasks have the lock, ask for it, wait, and released another's lock."""
 
     holder: str = ""
     asking: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Condition(Actor[Acquire | Forget | Wait | Notify | Release]):
 
     @receive
     def wait(self, _message: Wait) -> None:
-        """Have a task wait without the lock."""
+        """Let a task wait without the lock."""
         self.state.waiting = (*self.state.waiting, self._sender())
         self._take_back()
 
@@ -117,7 +117,7 @@ class Condition(Actor[Acquire | Forget | Wait | Notify | Release]):
 
 
 class WaiterState(Struct):
-    """Where the task that waits is, and whether it was cancelled meanwhile."""
+    """The phase of the task that waits, and whether it has been cancelled."""
 
     at: str = "acquiring"
     is_cancelled: bool = False
@@ -138,7 +138,7 @@ class Waiter(Actor[Acquired | Notified | Cancel]):
 
     @receive
     def acquired(self, _message: Acquired) -> None:
-        """Wait; or, the second time, be done."""
+        """Wait; the second time, finish."""
         condition = self.system.ref("condition")
         if self.state.at == "acquiring":
             self.state.at = "waiting"
@@ -155,7 +155,7 @@ class Waiter(Actor[Acquired | Notified | Cancel]):
 
     @receive
     def be_cancelled(self, _message: Cancel) -> None:
-        """Be cancelled while the lock is acquired again."""
+        """Note a cancellation while the task acquires the lock again."""
         if self.state.at == "acquiring again":
             self.state.is_cancelled = True
             if not self._cured:

@@ -42,11 +42,11 @@ class NoItem(Message, frozen=True):
 
 
 class Gone(Message, frozen=True):
-    """The task waits no longer."""
+    """The task no longer waits."""
 
 
 class Cancel(Message, frozen=True):
-    """Somebody cancels a task."""
+    """Cancels a task."""
 
 
 class QueueState(Struct):
@@ -57,7 +57,7 @@ class QueueState(Struct):
 
 
 class Queue(Actor[Put | Take | Gone]):
-    """Hands items to tasks, or has them taken."""
+    """Hands items to tasks, or lets tasks take them."""
 
     state: QueueState
 
@@ -83,7 +83,7 @@ class Queue(Actor[Put | Take | Gone]):
 
     @receive
     def take(self, _message: Take) -> Handed | NoItem:
-        """Hand an item over, or have the task wait again."""
+        """Hand an item over, or let the task wait again."""
         state = self.state
         if not state.items:
             state.getters = (*state.getters, self._sender())
@@ -128,7 +128,7 @@ class Task(Actor[Handed | Woken | NoItem | Cancel]):
 
     @receive
     def handed(self, message: Handed) -> None:
-        """Take what was handed over, unless cancelled."""
+        """Take the item, unless cancelled."""
         if self.state.is_waiting:
             self.state = TaskState(message.item, is_waiting=False)
 
@@ -146,7 +146,7 @@ class Task(Actor[Handed | Woken | NoItem | Cancel]):
 
     @receive
     def be_cancelled(self, _message: Cancel) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         if self.state.is_waiting and not self.state.is_taking:
             self.state.is_waiting = False
             self.system.ref("queue").tell(Gone())

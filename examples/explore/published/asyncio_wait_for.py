@@ -1,4 +1,4 @@
-"""asyncio.wait_for: a task that is cancelled when what it waits for has ended goes on.
+"""asyncio.wait_for: a task cancelled after its awaited operation ended continues.
 
 Source: https://github.com/python/cpython/issues/86296 (bpo-42130). A task waits for
 something in a loop, with a timeout. It is cancelled after that has ended and before the
@@ -20,7 +20,7 @@ class Wait(Message, frozen=True):
 
 
 class Ended(Message, frozen=True):
-    """What the task waits for has ended; the task will run."""
+    """The operation that the task waits for has ended; the task will run."""
 
 
 class Run(Message, frozen=True):
@@ -28,11 +28,11 @@ class Run(Message, frozen=True):
 
 
 class Cancel(Message, frozen=True):
-    """Somebody cancels the task."""
+    """Cancels the task."""
 
 
 class SourceState(Struct):
-    """Whether it has ended."""
+    """Whether the operation has ended."""
 
     has_ended: bool = False
 
@@ -76,7 +76,7 @@ class Task(Actor[Ended | Run | Cancel]):
 
     @receive
     def ended(self, _message: Ended) -> None:
-        """Have the loop run the task."""
+        """Let the loop run the task."""
         self.state.is_result_there = True
         self.system.ref(self.path).tell(Run())
 

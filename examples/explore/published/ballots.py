@@ -3,8 +3,8 @@
 Source: L. Lamport, "How to Win a Turing Award" (2019). The repository tlaplus/Examples
 records 3,921 states for three acceptors, two values and two ballots
 (specifications/PaxosHowToWinATuringAward/manifest.json, MCPaxosTiny.cfg). A message
-that was sent stays, and may be handled at any time. Proposing a value of one's own,
-whatever the acceptors have voted for, breaks it.
+that was sent stays, and may be handled at any time. A leader that proposes its own
+value, whatever the acceptors have voted for, breaks it.
 
 python examples/explore/published/ballots.py
 """
@@ -28,7 +28,7 @@ class Begun(NamedTuple):
 
 
 class Promised(NamedTuple):
-    """An acceptor takes part in no older ballot, and tells what it voted for last."""
+    """An acceptor takes part in no older ballot, and says what it voted for last."""
 
     ballot: int
     acceptor: int
@@ -53,7 +53,7 @@ class Voted(NamedTuple):
 
 Message = Begun | Promised | Proposed | Voted
 Action = tuple[Message, int]
-"""What is sent, and by which acceptor (-1 for a leader)."""
+"""The message sent, and its acceptor (-1 for a leader)."""
 
 
 class Acceptor(NamedTuple):
@@ -65,14 +65,14 @@ class Acceptor(NamedTuple):
 
 
 class State(NamedTuple):
-    """The acceptors, and all that was sent."""
+    """The acceptors, and all messages sent."""
 
     acceptors: tuple[Acceptor, ...]
     sent: frozenset[Message] = frozenset()
 
 
 class Ballots(Struct, frozen=True):
-    """So many ballots; a leader that `heeds` votes proposes the newest of them."""
+    """A number of ballots; a leader that `heeds` votes proposes the newest of them."""
 
     acceptors: int = 3
     values: int = 2
@@ -83,7 +83,7 @@ class Ballots(Struct, frozen=True):
         return combinations(range(self.acceptors), self.acceptors // 2 + 1)
 
     def actions(self, state: State) -> Iterator[Action]:
-        """Yield what leaders may send, then acceptors."""
+        """Yield the messages that leaders may send, then those of acceptors."""
         for ballot in range(self.ballots):
             yield Begun(ballot), NONE
             for value in range(self.values):
@@ -155,7 +155,7 @@ heedless = Ballots(heeds=False).system()
 
 
 def main() -> None:
-    """Count the states, and see leaders that do not heed what was voted for."""
+    """Count the states, and refute leaders that ignore earlier votes."""
     result = explore(ballots)
     print(result.states, "states;", result)
     print("Heedless:", explore(heedless))

@@ -2,9 +2,9 @@
 
 Source: the repository tlaplus/Examples records 75 states for three nodes that all know
 each other (specifications/echo/manifest.json, MCEcho.cfg). A node takes nothing from
-the network before its first step, and nothing after it has heard all its neighbours;
-then it takes a step of its own, and one more in which it answers its parent. A node
-that answers before it has heard all of them breaks it.
+the network before its first step, and nothing after it has heard from all its
+neighbours. Then it takes a step on its own, and one more in which it answers its
+parent. A node that answers before it has heard from all of them breaks it.
 
 python examples/explore/published/echo.py
 """
@@ -35,7 +35,7 @@ class Echo(Message, frozen=True):
 
 
 class NodeState(Struct):
-    """Where a node is, who its parent and children are, and how many it has heard."""
+    """The phase of a node, its parent and children, and how many nodes it has heard."""
 
     at: int = ASLEEP
     parent: str = ""
@@ -44,7 +44,7 @@ class NodeState(Struct):
 
 
 class Node(Actor[Own | Wave | Echo]):
-    """Hears all its neighbours; a hasty one answers after the first."""
+    """Waits for all its neighbours; a hasty one answers after the first."""
 
     state: NodeState
 
@@ -63,7 +63,7 @@ class Node(Actor[Own | Wave | Echo]):
 
     @receive
     def own(self, _message: Own) -> None:
-        """Wake up, see that all were heard, or answer the parent."""
+        """Wake up, complete the wave, or answer the parent."""
         state = self.state
         if state.at == ASLEEP:
             state.at = HEARING
@@ -137,7 +137,7 @@ def waves(*names: str, hasty: str = "") -> Scenario:
 
 
 def _root(view: View, name: str, steps: int) -> str:
-    """Return who is at the top of those above a node, so many steps away at most."""
+    """Return the topmost ancestor of a node, at most so many steps away."""
     for _ in range(steps):
         name = view[name].parent or name
     return name
@@ -148,7 +148,7 @@ hasty = waves("a", "b", "c", hasty="b")
 
 
 def main() -> None:
-    """Count the states, and see a node that does not wait for its neighbours."""
+    """Count the states, and refute a node that does not wait for its neighbours."""
     result = explore(echo, **HOW)
     print(result.states, "states;", result)
     print("Hasty:", explore(hasty, **HOW))

@@ -21,11 +21,11 @@ from ccw_actors.explore import TransitionSystem, explore
 NONE: Final = -1
 
 Action = tuple[str, int, int]
-"""What happens, the number of the node, and the identity it takes."""
+"""The kind of the action, the number of the node, and the identity it takes."""
 
 
 class Node(NamedTuple):
-    """A node: whether it begins, has taken its first step, and what it thinks it is."""
+    """A node: whether it begins, has taken its first step, and its role."""
 
     begins: bool
     is_awake: bool
@@ -37,7 +37,7 @@ State = tuple[Node, ...]
 
 
 class Ring(Struct, frozen=True):
-    """A ring of so many nodes, whose identities are their numbers.
+    """A ring of nodes, whose identities are their numbers.
 
     A candidate that `swallows` does not pass on identities larger than its own.
     """
@@ -46,7 +46,7 @@ class Ring(Struct, frozen=True):
     swallows: bool = True
 
     def actions(self, state: State) -> Iterator[Action]:
-        """Yield the first steps of nodes, and what they may take from their inboxes."""
+        """Yield the first steps of nodes, and the identities they may take."""
         for number, node in enumerate(state):
             if not node.is_awake:
                 yield "wake", number, NONE
@@ -115,7 +115,7 @@ passing_on = Ring(swallows=False).system()
 
 
 def main() -> None:
-    """Count the states, and see candidates that pass on what they should swallow."""
+    """Count the states, and refute candidates that pass larger identities on."""
     result = explore(election)
     print(result.states, "states;", result)
     print("Passing on:", explore(passing_on))

@@ -3,9 +3,9 @@
 Source: https://github.com/encode/httpcore/issues/1093, and #550, #658, #830. The pool
 gives a request a new connection, and the request opens it. If the request is cancelled
 between the two, the pool forgets the request and keeps the connection: it is not open,
-so nobody can use it, and not closed, so nobody takes it out. When all that the pool may
-have are such connections, every request waits until it times out. Cured, the connection
-of a request that has not opened it is taken out.
+so nobody can use it, and not closed, so nobody removes it. When the pool is full of
+such connections, every request waits until it times out. Cured, the pool drops a
+connection that its request has not opened.
 
 python examples/explore/published/httpcore_pool.py
 """
@@ -37,7 +37,7 @@ class Withdrawn(Message, frozen=True):
 
 
 class Cancel(Message, frozen=True):
-    """Somebody cancels a request."""
+    """Cancels a request."""
 
 
 class PoolState(Struct):
@@ -69,7 +69,7 @@ class Pool(Actor[Ask | Done | Withdrawn]):
 
     @receive
     def done(self, message: Done) -> None:
-        """Take a connection out that is closed."""
+        """Remove a connection that is closed."""
         del self.state.requests[self._sender()]
         self._take_out(message.connection)
         self._assign()
@@ -105,7 +105,7 @@ class RequestState(Struct):
 
 
 class Request(Actor[Given | Cancel]):
-    """Opens the connection it is given, and has its response."""
+    """Opens the connection it is given, and gets its response."""
 
     state: RequestState
 
@@ -118,14 +118,14 @@ class Request(Actor[Given | Cancel]):
 
     @receive
     def given(self, message: Given) -> None:
-        """Open the connection, have the response, and close it."""
+        """Open the connection, get the response, and close it."""
         if self.state.is_waiting:
             self.state = RequestState(is_waiting=False, is_answered=True)
             self.system.ref("pool").tell(Done(message.connection))
 
     @receive
     def be_cancelled(self, _message: Cancel) -> None:
-        """End."""
+        """End the request."""
         if self.state.is_waiting:
             self.state.is_waiting = False
             self.system.ref("pool").tell(Withdrawn())

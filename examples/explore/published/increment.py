@@ -1,8 +1,8 @@
 """Threads that each add one to a shared number: read it, then write one more.
 
 Source: Stateright 0.31.0, examples/increment.rs: its text lists the 13 states of two
-threads, the 8 that are left when threads that are alike are not told apart, and the
-order that loses an increment. With a lock around both steps, as in
+threads, the 8 that are left when equal threads are not distinguished, and the schedule
+that loses an increment. With a lock around both steps, as in
 examples/increment_lock.rs, nothing is lost.
 
 python examples/explore/published/increment.py
@@ -18,11 +18,11 @@ from ccw_actors.explore import TransitionSystem, explore
 BEGUN, LOCKED, READ, WRITTEN, DONE = range(5)
 
 Action = tuple[str, int]
-"""What a thread does, and its number."""
+"""The action of a thread, and its number."""
 
 
 class Thread(NamedTuple):
-    """Where a thread is, and what it has read."""
+    """The phase of a thread, and the number it has read."""
 
     at: int = BEGUN
     seen: int = 0
@@ -37,7 +37,7 @@ class State(NamedTuple):
 
 
 class Increments(Struct, frozen=True):
-    """So many threads, with a lock or without; those that are `alike` are sorted.
+    """Threads, with a lock or without; those that are `alike` are sorted.
 
     Without the `promise` a lost increment is no fault, so that all states are met.
     """
@@ -48,7 +48,7 @@ class Increments(Struct, frozen=True):
     promise: bool = True
 
     def actions(self, state: State) -> Iterator[Action]:
-        """Yield what each thread may do."""
+        """Yield the actions of each thread."""
         for mover, thread in enumerate(state.threads):
             if thread.at == BEGUN and self.lock:
                 if not state.is_locked:
@@ -61,7 +61,7 @@ class Increments(Struct, frozen=True):
                 yield "release", mover
 
     def next_state(self, state: State, action: Action) -> State:
-        """Return the state after a thread has done something."""
+        """Return the state after an action."""
         number, is_locked, every = state
         what, mover = action
         at, seen = every[mover]

@@ -49,9 +49,9 @@ class Restore(Message, frozen=True):
 
 
 class BrokerState(Struct):
-    """The task that is queued, whether it is unacknowledged, and who asks for one.
+    """The queued task, whether it is unacknowledged, and which workers ask for one.
 
-    Time goes on by whole timeouts: `waited` are the seconds since the task was sent.
+    Time advances by whole timeouts: `waited` are the seconds since the task was sent.
     """
 
     queued: bool = True
@@ -72,7 +72,7 @@ class Broker(Actor[Fetch | Acknowledge | Restore]):
 
     @receive
     def fetch(self, _message: Fetch) -> None:
-        """Give the task to a worker, or have it wait for one."""
+        """Give the task to a worker, or let it wait."""
         assert self.sender is not None, "workers are actors"
         self.state.idle = (*self.state.idle, self.sender.path)
         self._give()
@@ -89,7 +89,7 @@ class Broker(Actor[Fetch | Acknowledge | Restore]):
 
     @receive
     def acknowledge(self, _message: Acknowledge) -> None:
-        """Know that the task has run."""
+        """Note that the task has run."""
         self.state.is_unacknowledged = False
         self.state.runs += 1
 

@@ -1,4 +1,4 @@
-"""Lamport's mutual exclusion: requests have times, and all are told of them.
+"""Lamport's mutual exclusion: requests have times, and go to all processes.
 
 Source: L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System",
 CACM 21(7), 1978. The repository tlaplus/Examples records 724,274 states for three
@@ -27,11 +27,11 @@ NONE: Final = -1
 T = TypeVar("T")
 
 Action = tuple[str, int, int]
-"""What happens, at which process, and whose message it takes."""
+"""The kind of the action, its process, and the sender of the message it takes."""
 
 
 class Process(NamedTuple):
-    """A process: its clock, the requests it knows (0 for none), who has acknowledged.
+    """A process: its clock, the requests it knows (0 for none), and `acknowledged`.
 
     `acknowledged` has one bit for each process.
     """
@@ -44,25 +44,25 @@ class Process(NamedTuple):
 
 Channel = tuple[int, ...]
 Channels = tuple[tuple[Channel, ...], ...]
-"""What is on its way, the oldest first: `channels[to][of]`."""
+"""The messages on their way, the oldest first: `channels[to][of]`."""
 
 
 class State(NamedTuple):
-    """The processes, and what is on its way between them."""
+    """The processes, and the messages on their way between them."""
 
     processes: tuple[Process, ...]
     channels: Channels
 
 
 class Mutex(Struct, frozen=True):
-    """So many processes with clocks up to the latest; patient ones wait for all."""
+    """Processes with clocks up to the latest; patient ones wait for all."""
 
     processes: int = 3
     latest: int = 6
     patient: bool = True
 
     def actions(self, state: State) -> Iterator[Action]:
-        """Yield what each process may do."""
+        """Yield the actions of each process."""
         for one, process in enumerate(state.processes):
             if not process.requests[one]:
                 yield "request", one, NONE
@@ -173,7 +173,7 @@ impatient = Mutex(latest=3, patient=False).system()
 
 
 def main() -> None:
-    """Explore clocks up to 3, and see processes that do not wait."""
+    """Explore clocks up to 3, and refute processes that do not wait."""
     result = explore(mutex)
     print(result.states, "states;", result)
     print("Impatient:", explore(impatient))

@@ -1,10 +1,10 @@
-"""What a network does to two messages: the order, and those that change nothing.
+"""Two messages on a network: their order, and messages that change nothing.
 
 Source: Stateright 0.31.0, the tests in src/actor/model.rs. One actor counts down, 2 and
 then 1: there are three states on an ordered network, five on an unordered one. Another
-sends a message that its listener ignores, then one that it handles: there are three
+sends a message that its listener ignores, then one that it waits for: there are three
 states on an ordered network and two on an unordered one, where a message that would
-change nothing is left alone.
+change nothing stays in the network.
 
 python examples/explore/published/network.py
 """
@@ -32,7 +32,7 @@ class Ignored(Message, frozen=True):
 
 
 class Heeded(Message, frozen=True):
-    """Is waited for."""
+    """The listener waits for it."""
 
 
 class Heard(Struct):
@@ -54,7 +54,7 @@ class Listener(Actor[Number | Ignored | Heeded]):
 
     @receive
     def number(self, message: Number) -> None:
-        """Remember it."""
+        """Note the message."""
         self.state.numbers = (*self.state.numbers, message.number)
 
     @receive
@@ -64,24 +64,24 @@ class Listener(Actor[Number | Ignored | Heeded]):
 
     @receive
     def heeded(self, _message: Heeded) -> None:
-        """Remember it."""
+        """Note the message."""
         self.state.has_heeded = True
 
 
 class Speaker(Actor):
-    """Says something to begin with."""
+    """Sends its messages when it starts."""
 
     def __init__(self, *words: Message) -> None:
         self._words = words
 
     def on_start(self) -> None:
-        """Say it."""
+        """Send the messages."""
         for word in self._words:
             self.system.ref("listener").tell(word)
 
 
 def count_down(world: World) -> None:
-    """Two numbers, one after the other: they are to arrive in that order."""
+    """Two numbers, one after the other, which must arrive in that order."""
     listener = world.spawn(Listener(), "listener")
     world.spawn(Speaker(Number(2), Number(1)), "speaker")
     world.invariant(
@@ -93,14 +93,14 @@ def count_down(world: World) -> None:
 
 
 def count_anyhow(world: World) -> None:
-    """Two numbers, one after the other: they are to arrive."""
+    """Two numbers, one after the other, which must arrive."""
     listener = world.spawn(Listener(), "listener")
     world.spawn(Speaker(Number(2), Number(1)), "speaker")
     world.sometimes("all is heard", lambda s: len(s.numbers) == 2, of=listener)
 
 
 def messages(*, touchy: bool = False) -> Scenario:
-    """Return a listener to whom two messages are sent."""
+    """Return a scenario of a listener and two messages to it."""
 
     def scenario(world: World) -> None:
         """One message that is ignored, and one that is heeded."""

@@ -1,13 +1,13 @@
 """Single-decree Paxos: servers agree on one value, whichever of them lead.
 
-A server that a client puts a value to leads a round: it prepares a majority (itself
-included), takes over the newest value that one of these has accepted, and has it
-accepted. A client puts one value, gets it back from another server, and is done; what
-the clients see has to be linearizable.
+A server to which a client puts a value leads a round: it prepares a majority (itself
+included), takes over the newest value that one of these has accepted, and asks them to
+accept it. A client puts one value, gets it back from another server, and is done. The
+answers to the clients have to be linearizable.
 
 Source: Stateright 0.31.0, examples/paxos.rs, whose test asserts the number of states of
-two clients and three servers. A leader that puts its own value, whatever was accepted
-before, breaks it.
+two clients and three servers. A leader that proposes its own value, even if another was
+accepted before, breaks it.
 
 python examples/explore/published/paxos.py
 """
@@ -32,9 +32,9 @@ HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 Ballot = tuple[int, int]
 """A count, and the number of the server that leads."""
 Proposal = tuple[int, str, str]
-"""The number of a request, the path of who made it, and the value to be put."""
+"""The number of a request, the path of its client, and the value to be put."""
 Past = tuple[Ballot, Proposal]
-"""What was accepted, and in which round."""
+"""The round of an accepted proposal, and the proposal."""
 
 
 class Prepare(Message, frozen=True):
@@ -44,7 +44,7 @@ class Prepare(Message, frozen=True):
 
 
 class Prepared(Message, frozen=True):
-    """Promises to take part in no older round, and tells what was accepted last."""
+    """Promises to take part in no older round, and has the last accepted proposal."""
 
     ballot: Ballot
     last: Past | None
@@ -58,20 +58,20 @@ class Accept(Message, frozen=True):
 
 
 class Accepted(Message, frozen=True):
-    """Says that it was."""
+    """Says that the proposal was accepted."""
 
     ballot: Ballot
 
 
 class Decided(Message, frozen=True):
-    """Tells what a majority has accepted."""
+    """The proposal that a majority has accepted."""
 
     ballot: Ballot
     proposal: Proposal
 
 
 class ServerState(Struct):
-    """What a server remembers; `promises` by server, None for one without a past."""
+    """The state of a server; `promises` by server, None for one without a past."""
 
     ballot: Ballot = (0, 0)
     candidate: Proposal | None = None
@@ -84,7 +84,7 @@ class ServerState(Struct):
 class Server(Actor):
     """Leads rounds, and takes part in those of others.
 
-    A `hasty` one puts its own value, whatever the others have accepted before.
+    A `hasty` one proposes its own value, even if the others accepted one before.
     """
 
     state: ServerState
@@ -122,7 +122,7 @@ class Server(Actor):
 
     @receive
     def get(self, message: Get) -> None:
-        """Answer if it is known what was decided."""
+        """Answer if the server knows the decision."""
         state = self.state
         if state.decided and self.sender is not None:
             assert state.past is not None, "what is decided was accepted"
@@ -130,7 +130,7 @@ class Server(Actor):
 
     @receive
     def prepare(self, message: Prepare) -> None:
-        """Promise."""
+        """Promise, unless the round is too old."""
         state = self.state
         if state.decided or not state.ballot < message.ballot:
             return
@@ -185,7 +185,7 @@ class Server(Actor):
 
     @receive
     def decided(self, message: Decided) -> None:
-        """Learn."""
+        """Learn the decision."""
         state = self.state
         if state.decided:
             return
@@ -195,7 +195,7 @@ class Server(Actor):
 
 
 def registers(*, clients: int = 2, servers: int = 3, hasty: bool = False) -> Scenario:
-    """Return so many clients of a register; `hasty` leaders put their own value."""
+    """Return a scenario of a register; `hasty` leaders propose their own value."""
 
     def scenario(world: World) -> None:
         """Clients of a register that servers agree on by Paxos see one register."""
@@ -211,7 +211,7 @@ hasty = registers(hasty=True)
 
 
 def main() -> None:
-    """Explore it, and a leader that does not ask what was accepted."""
+    """Verify the algorithm, and refute a leader that ignores accepted proposals."""
     result = explore(paxos, **HOW)
     print(result.states, "states;", result)
     print("A hasty leader:", explore(hasty, **HOW))

@@ -21,7 +21,7 @@ Action = tuple[str, int]
 
 
 class State(NamedTuple):
-    """Where both are, whose flags are up, and whose turn it is."""
+    """The phases of both, whose flags are up, and whose turn it is."""
 
     at: tuple[int, int] = (OUTSIDE, OUTSIDE)
     flags: tuple[bool, bool] = (False, False)

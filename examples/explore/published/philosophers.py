@@ -24,14 +24,14 @@ Action = tuple[str, int]
 
 
 class Fork(NamedTuple):
-    """Who has it, and whether it is clean."""
+    """The philosopher who has the fork, and whether it is clean."""
 
     holder: int
     is_clean: bool
 
 
 class State(NamedTuple):
-    """The forks, where the philosophers are, and who is hungry.
+    """The forks, the places of the philosophers, and which of them are hungry.
 
     The fork on the left of a philosopher has the same number, that on the right the
     next one.
@@ -43,7 +43,7 @@ class State(NamedTuple):
 
 
 class Table(Struct, frozen=True):
-    """A table for so many; careful ones eat with clean forks only."""
+    """A table of philosophers; careful ones eat with clean forks only."""
 
     count: int = 5
     careful: bool = True
@@ -54,7 +54,7 @@ class Table(Struct, frozen=True):
             yield WORDS[at], one
 
     def next_state(self, state: State, action: Action) -> State:
-        """Return the state after a philosopher has done something."""
+        """Return the state after an action."""
         what, one = action
         forks, at, hungry = [*state.forks], [*state.at], [*state.hungry]
         left, right = one, (one + 1) % self.count
@@ -114,7 +114,7 @@ careless = Table(careful=False).system()
 
 
 def main() -> None:
-    """Count the states, and see philosophers who eat with dirty forks."""
+    """Count the states, and refute philosophers who eat with dirty forks."""
     result = explore(philosophers)
     print(result.states, "states;", result)
     print("Careless:", explore(careless))

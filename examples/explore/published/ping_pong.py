@@ -1,13 +1,12 @@
-"""Two that hit a numbered ball to each other over a network that loses and doubles.
+"""Two players hit a numbered ball over a network that loses and doubles messages.
 
 Source: Stateright 0.31.0, src/actor/actor_test_util.rs and the tests in
 src/actor/model.rs: 14 states up to 1 and 4,094 up to 5 where messages are lost and
-doubled, 11 up to 5 where neither happens. What was sent once can come again and again,
-unless it is lost; then it never comes again. The network remembers what it has
-delivered last. States with a higher count than the highest are left out. Where nothing
-is lost or doubled they are actors, who stop when each has hit so often: there is one
-order then, of as many states as there are balls, and one. A player who hits whatever
-ball comes breaks it.
+doubled, 11 up to 5 where neither happens. A message can arrive again and again until it
+is lost; then it never arrives again. The network records its last delivery. States with
+a count above the highest are left out. Where nothing is lost or doubled the players are
+actors, which stop when each has hit so often: then there is one schedule, with one
+state more than there are balls. A player who hits whatever ball comes breaks it.
 
 python examples/explore/published/ping_pong.py
 """
@@ -25,11 +24,11 @@ HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 HIGHEST = 5
 
 Sent = tuple[Literal["ping", "pong"], int]
-"""Who has sent the ball, and its number."""
+"""The sender of the ball, and its number."""
 
 
 class State(NamedTuple):
-    """How often either has hit, what may be delivered, and what was last."""
+    """How often each has hit, the messages in the network, and the last delivery."""
 
     counts: tuple[int, int]
     network: frozenset[Sent]
@@ -39,7 +38,7 @@ class State(NamedTuple):
 def rallies(
     highest: int = HIGHEST, *, losing: bool = True, careless: bool = False
 ) -> TransitionSystem[State, tuple[str, Sent]]:
-    """Return the two; a careless one hits whatever ball comes."""
+    """Return a system of two players; a careless one hits whatever ball comes."""
 
     def actions(state: State) -> Iterator[tuple[str, Sent]]:
         for ball in sorted(state.network):
@@ -89,7 +88,7 @@ class PlayerState(Struct):
 
 
 class Player(Actor[Ball]):
-    """Hits the ball back to whom it came from, until it has been hit `last` times."""
+    """Hits the ball back to its sender, until it has been hit `last` times."""
 
     state: PlayerState
 
@@ -100,14 +99,14 @@ class Player(Actor[Ball]):
 
     @receive
     def ball(self, message: Ball) -> None:
-        """Hit it."""
+        """Hit the ball back."""
         self.state.hits += 1
         if message.hits < self._last:
             self._opponent.tell(Ball(message.hits + 1))
 
 
 def games(hits: int) -> Scenario:
-    """Return two players of a ball that is hit so many times."""
+    """Return a scenario of two players and a ball."""
 
     def scenario(world: World) -> None:
         """Two that hit a ball to each other over a good network."""

@@ -4,8 +4,8 @@ Source: https://github.com/redis/redis-py/issues/2624 (and #2665). A command was
 cancelled after it had been sent and before its answer was read, and its connection went
 back to the pool. The next command on that connection read the answer of the cancelled
 one, and from then on every command read that of its predecessor: data of one user were
-shown to another. Cured, the connection is closed when a command is cancelled, and with
-it goes what is still to be read.
+shown to another. Cured, the connection is closed when a command is cancelled, which
+drops the unread answer.
 
 python examples/explore/published/redis_connection.py
 """
@@ -17,7 +17,7 @@ from ccw_actors.runtime import Actor, Message, receive
 
 
 class Execute(Message, frozen=True):
-    """A task has a command sent over the connection, and its answer read."""
+    """Sends a command of a task over the connection, and reads the answer."""
 
     key: str
 
@@ -41,17 +41,17 @@ class Answer(Message, frozen=True):
 
 
 class Read(Message, frozen=True):
-    """What a task has read."""
+    """The answer that a task has read."""
 
     value: str
 
 
 class Cancel(Message, frozen=True):
-    """Somebody cancels a task."""
+    """Cancels a task."""
 
 
 class ConnectionState(Struct):
-    """The socket, the task that reads, those that wait, and what nobody has read."""
+    """The socket, the task that reads, those that wait, and the unread answers."""
 
     socket: int = 0
     reader: str = ""
@@ -80,7 +80,7 @@ class Connection(Actor[Execute | Cancelled | Answer]):
 
     @receive
     def cancelled(self, _message: Cancelled) -> None:
-        """Be given back by a task that has not read its answer."""
+        """Take the connection back from a task that has not read its answer."""
         state = self.state
         if self._sender() != state.reader:
             return
@@ -92,7 +92,7 @@ class Connection(Actor[Execute | Cancelled | Answer]):
 
     @receive
     def answer(self, message: Answer) -> None:
-        """Keep what comes over the socket until it is read."""
+        """Keep the answer until a task reads it."""
         if message.socket == self.state.socket:
             self.state.unread = (*self.state.unread, message.value)
             self._read()
@@ -141,12 +141,12 @@ class Task(Actor[Read | Cancel]):
         self.state = TaskState(key)
 
     def on_start(self) -> None:
-        """Get it."""
+        """Get the value."""
         self.system.ref("connection").tell(Execute(self.state.key))
 
     @receive
     def read(self, message: Read) -> None:
-        """Take what was read."""
+        """Take the answer."""
         if self.state.is_waiting:
             self.state.value, self.state.is_waiting = message.value, False
 

@@ -1,8 +1,8 @@
-"""redis-py: a client deletes the lock that another one has got in the meantime.
+"""redis-py: a client deletes the lock that another client already has.
 
 Source: https://github.com/redis/redis-py/pull/1031. To release a lock that expires, a
 client got the key, saw that the token was still its own, and deleted the key: two
-commands, that were not the one transaction they were meant to be. Between them the lock
+commands, which were not one transaction as intended. Between them the lock
 expired and was given to a second client, and the first one deleted it. Cured, the
 server compares and deletes in one command.
 
@@ -24,7 +24,7 @@ class Acquire(Message, frozen=True):
 
 
 class Acquired(Message, frozen=True):
-    """Says whether it was set."""
+    """Whether the key was set."""
 
     done: bool
 
@@ -40,17 +40,17 @@ class Value(Message, frozen=True):
 
 
 class Delete(Message, frozen=True):
-    """Deletes the key, whatever is in it."""
+    """Deletes the key, whatever its token."""
 
 
 class DeleteIf(Message, frozen=True):
-    """Deletes the key if that token is in it."""
+    """Deletes the key if it has that token."""
 
     token: str
 
 
 class Expire(Message, frozen=True):
-    """The time of that token is over."""
+    """The time of that token has ended."""
 
     token: str
 
@@ -117,19 +117,19 @@ class Client(Actor[Go | Acquired | Value]):
 
     @receive
     def go(self, _message: Go) -> None:
-        """Acquire."""
+        """Acquire the lock."""
         self.system.ref("server").tell(Acquire(self.path))
 
     @receive
     def acquired(self, message: Acquired) -> None:
-        """Release what was acquired."""
+        """Release the lock, if it was acquired."""
         if message.done:
             release = DeleteIf(self.path) if self._cured else Get()
             self.system.ref("server").tell(release)
 
     @receive
     def value(self, message: Value) -> None:
-        """Delete the key if it is one's own."""
+        """Delete the key if it has this client's token."""
         if message.token == self.path:
             self.system.ref("server").tell(Delete())
 

@@ -1,8 +1,8 @@
-"""Clients of a register, what they have seen of it, and whether that is linearizable.
+"""Clients of a register, their history, and whether that is linearizable.
 
-They do what those of Stateright do (src/actor/register.rs): each puts one value and,
-once that is acknowledged, gets it from the next server. What they have seen is a part
-of the state, as it is there.
+They do the same as those of Stateright (src/actor/register.rs): each puts one value
+and, once that is acknowledged, gets it from the next server. Their history is part of
+the state, as in Stateright.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ __all__ = ["Get", "GetOk", "Put", "PutOk", "watch_clients"]
 
 
 class Put(Message, frozen=True):
-    """Has a value written."""
+    """Writes a value."""
 
     request: int
     value: str
@@ -42,7 +42,7 @@ class GetOk(Message, frozen=True):
 
 
 class ClientState(Struct):
-    """The request that waits for its answer, 0 for none, and how many were made."""
+    """The request without an answer yet, 0 for none, and how many were made."""
 
     awaits: int
     count: int = 1
@@ -59,7 +59,7 @@ class Client(Actor[PutOk | GetOk]):
         self._servers = servers
 
     def on_start(self) -> None:
-        """Put."""
+        """Put the value."""
         value = value_of(self._number, self._servers)
         self._server(0).tell(Put(self._number, value))
 
@@ -68,28 +68,28 @@ class Client(Actor[PutOk | GetOk]):
 
     @receive
     def put_ok(self, message: PutOk) -> None:
-        """Get."""
+        """Get the value."""
         if message.request == self.state.awaits:
             self.state = ClientState(2 * self._number, 2)
             self._server(1).tell(Get(self.state.awaits))
 
     @receive
     def get_ok(self, message: GetOk) -> None:
-        """Be done."""
+        """Finish."""
         if message.request == self.state.awaits:
             self.state = ClientState(0, 3)
 
 
 def value_of(number: int, servers: int) -> str:
-    """Return what a client puts: A, B and so on."""
+    """Return the value that a client puts: A, B and so on."""
     return chr(ord("A") + number - servers)
 
 
 class Operation(NamedTuple):
     """A put or a get of a client, with the value that was put or got.
 
-    It was begun when so many operations of the others were over as `after` says, by
-    path. One that is not over may have happened or not, and a get has no value then.
+    `after` has, by path, how many operations of each other client had ended when it
+    began. If it has not ended, it may have happened or not, and a get has no value.
     """
 
     value: str
@@ -131,14 +131,14 @@ def _begun_get(history: History, path: str) -> Operation:
 
 
 def is_linearizable(history: History) -> bool:
-    """Whether there is an order in which one register would have done what was seen."""
+    """Whether one register could show this history in some order."""
     return _fits(dict(history), dict.fromkeys(dict(history), 0), "")
 
 
 def _fits(
     every: dict[str, tuple[Operation, ...]], done: dict[str, int], now: str
 ) -> bool:
-    """Whether what is not `done` can follow, if the value is that `now`."""
+    """Whether the operations not `done` can follow, if the value is `now`."""
     left = [(path, every[path][count:]) for path, count in done.items()]
     if not any(one.is_over for _, operations in left for one in operations):
         return True
@@ -156,7 +156,7 @@ def _fits(
 
 
 def watch_clients(world: World, servers: int, clients: int) -> None:
-    """Have so many clients put and get, and what they see be linearizable.
+    """Add clients that put and get, and require their history to be linearizable.
 
     The servers are at `s0`, `s1` and so on.
     """

@@ -1,6 +1,6 @@
-"""What a published model is: an algorithm with others' counts, or a bug with its cure.
+"""The types of published models: an algorithm with counts, or a bug with its fix.
 
-`algorithms.py` and `bugs.py` have them. A count is that of its source, never ours.
+`algorithms.py` and `bugs.py` have them. A count is that of its source, never our own.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ PLAIN: How = {}
 
 
 class Count(NamedTuple):
-    """A number of states that somebody else has published, and of what it is one.
+    """A published number of states, and the system that has them.
 
-    `of` says which size; `source` is who has published it, and `address` where.
-    `generated` are the states that TLC says it has generated: the first ones, and one
-    for each step. It is None where that is not published, or is not a number of steps:
-    TLC takes a step twice that two conditions allow, and counts states it leaves out.
+    `of` is the size; `source` says who has published the count, and `address` where.
+    `generated` are the states that TLC has generated: the first ones, and one for each
+    step. It is None if that is not published, or is not a number of steps: TLC takes a
+    step twice if two conditions allow it, and counts states that it leaves out.
     """
 
     of: str
@@ -41,7 +41,7 @@ class Algorithm(NamedTuple):
     """A published algorithm, its counts, and a variant that lacks what it rests on.
 
     The variant is explored like the first of the counts, or as `how` says; `violation`
-    is what is wrong with it.
+    is its fault.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Algorithm(NamedTuple):
 
 
 class Bug(NamedTuple):
-    """A bug of a library, its cure, and the steps that its thread tells of.
+    """A bug of a library, its fix, and the steps that its issue describes.
 
-    `order` are those steps, as the explorer names them, in the order of the thread, of
-    which the order of each actor counts; there may be others between them.
+    `order` are those steps, as the explorer names them, in the order of the issue. Only
+    the order for each actor counts, and other steps may come between.
     """
 
     name: str

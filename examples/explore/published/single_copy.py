@@ -2,10 +2,8 @@
 
 Source: Stateright 0.31.0, examples/single-copy-register.rs, whose test asserts the
 number of states of two clients and one server. Each client puts one value and, once
-that is acknowledged, gets it from typing import Any
-
-from the next server. With a second server, which nobody tells of what was put,
-Stateright refutes that the register is linearizable, in four steps.
+that is acknowledged, gets it from the next server. With a second server, and no
+replication, Stateright refutes that the register is linearizable, in four steps.
 
 python examples/explore/published/single_copy.py
 """
@@ -29,7 +27,7 @@ HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 
 
 class Register(Struct):
-    """What was put last; "" for nothing."""
+    """The last value put; "" for none."""
 
     value: str = ""
 
@@ -50,12 +48,12 @@ class Server(Actor[Put | Get]):
 
     @receive
     def get(self, message: Get) -> GetOk:
-        """Tell the value."""
+        """Answer with the value."""
         return GetOk(message.request, self.state.value)
 
 
 def copies(clients: int = 2, servers: int = 1) -> Scenario:
-    """Return so many servers, each with a copy of its own, and so many clients."""
+    """Return a scenario of clients and servers, each with its own copy."""
 
     def scenario(world: World) -> None:
         """Clients of a register that every server has a copy of."""
@@ -71,7 +69,7 @@ two_copies = copies(servers=2)
 
 
 def main() -> None:
-    """Explore one copy, and two."""
+    """Verify one copy, and refute two."""
     one = explore(single_copy, **HOW)
     print(one.states, "states with one server;", one)
     print("Two servers:", explore(two_copies, **HOW))

@@ -20,11 +20,11 @@ from ccw_actors.explore import TransitionSystem, explore
 NONE: Final = -1
 
 Action = tuple[str, int, int]
-"""What happens, at which node, and for which other one."""
+"""The kind of the action, its node, and the other node."""
 
 
 class State(NamedTuple):
-    """Who is active, who is black, where the token is, and whether it is black."""
+    """Which nodes are active and black, where the token is, and whether it is black."""
 
     active: tuple[bool, ...]
     black: tuple[bool, ...]
@@ -33,7 +33,7 @@ class State(NamedTuple):
 
 
 class Ring(Struct, frozen=True):
-    """So many nodes; honest ones turn black when they give work backwards."""
+    """A ring of nodes; honest ones turn black when they give work backwards."""
 
     nodes: int = 3
     honest: bool = True
@@ -111,7 +111,7 @@ dishonest = Ring(honest=False).system()
 
 
 def main() -> None:
-    """Count the states, and see nodes that give work behind the token's back."""
+    """Count the states, and refute nodes that stay white when they give work back."""
     result = explore(termination)
     print(result.states, "states;", result)
     print("Dishonest:", explore(dishonest))

@@ -1,9 +1,9 @@
-"""Two-phase commit: one manager hears of all that are prepared, and decides.
+"""Two-phase commit: one manager hears which others are prepared, and decides.
 
 One transaction manager, some resource managers, messages in a set that only grows. A
-state is (what each resource manager is, what the transaction manager is, whose Prepared
-it has had, the messages sent). It is a plain transition system; two_phase_commit.py in
-the folder above has actors.
+state is (the phase of each resource manager, that of the transaction manager, whose
+Prepared it has had, the messages sent). It is a plain transition system;
+two_phase_commit.py in the folder above has actors.
 
 Source: Gray and Lamport, "Consensus on Transaction Commit" (2004), section 3. The
 repository tlaplus/Examples records 288 states and 1,146 steps taken by TLC for three
@@ -26,7 +26,7 @@ Action = tuple[str, int]
 
 
 def actions(state: State) -> Iterator[Action]:
-    """Yield what may happen: to the transaction manager, then to each other one."""
+    """Yield the actions of the transaction manager, then of each other manager."""
     managers, decision, ready, sent = state
     if decision == WORKING:
         if len(ready) == len(managers):
@@ -66,7 +66,7 @@ def next_state(state: State, action: Action) -> State:
 def commits(
     managers: int = 3, *, hasty: bool = False
 ) -> TransitionSystem[State, Action]:
-    """Return so many resource managers; `hasty`, the last of them is not waited for."""
+    """Return a system; a `hasty` manager does not wait for the last of the others."""
 
     def hasty_actions(state: State) -> Iterator[Action]:
         if state[1] == WORKING and len(state[2]) == managers - 1:
@@ -100,7 +100,7 @@ hasty = commits(hasty=True)
 
 
 def main() -> None:
-    """Count the states, and see a hasty manager."""
+    """Count the states, and refute a hasty manager."""
     for count, one in ((3, two_phase), (5, two_phase_of_five)):
         result = explore(one)
         print(count, "managers:", result.states, "states,", result.verdict)
