@@ -17,5 +17,5 @@ class Cc:
     DONE: Final = 0
     STATUS_PENDING: Final = 1
     NOT_APPLICABLE: Final = 2
-    """HSCH, RSCH, XSCH: the function does not apply; SSCH, MSCH: busy."""
+    """RSCH, XSCH: the function does not apply; SSCH, HSCH, MSCH, RCHP: busy."""
     NOT_OPERATIONAL: Final = 3

@@ -404,6 +404,6 @@ def cleared(pmcw: Pmcw) -> Pmcw:
 
 
 def reset(scsw: Scsw) -> Scsw:
-    """An I/O reset, or a subchannel that is not operational any longer."""
+    """An I/O reset, or the loss of the subchannel."""
     after = _happened("reset", scsw)
     return Scsw(fctl=after.fctl, actl=after.actl, stctl=after.stctl, flags=after.flags)

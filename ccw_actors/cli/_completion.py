@@ -26,13 +26,14 @@ __all__ = [
     "disk_types",
     "emulators",
     "explorable_scenarios",
-    "machine_completions",
+    "running_machines",
     "verdict_scenarios",
 ]
 
 
 def explorable_scenarios(incomplete: str) -> list[str]:
     """Complete a scenario of the package, or a cell of the verdict table."""
+    # There are hundreds of cells, so they are offered only for a "v".
     if not incomplete.startswith("v"):
         return _fitting(SCENARIOS, incomplete)
     cells = (cell.scenario_name() for cell in cells_of((), (), ()))
@@ -54,7 +55,7 @@ def verdict_scenarios(incomplete: str) -> list[str]:
     return _fitting(VERDICT_SCENARIOS, incomplete)
 
 
-def machine_completions(incomplete: str) -> list[str]:
+def running_machines(incomplete: str) -> list[str]:
     """Complete the name of a machine that is running as this user."""
     try:
         return _fitting(machine_names(), incomplete)
@@ -63,12 +64,12 @@ def machine_completions(incomplete: str) -> list[str]:
 
 
 def categories(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete a category of the golden vectors that the command line names."""
+    """Complete a category of the file of golden vectors on the command line."""
     return _fitting({case.category for case in _vectors(ctx)}, incomplete)
 
 
 def cases(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete a case of the golden vectors that the command line names."""
+    """Complete a case of the file of golden vectors on the command line."""
     return _fitting((case.name for case in _vectors(ctx)), incomplete)
 
 
@@ -87,7 +88,7 @@ def block_types(incomplete: str) -> list[str]:
 
 
 def _vectors(ctx: typer.Context) -> tuple[Case, ...]:
-    """Return the cases of the file that the command line names; none if it is bad."""
+    """Return the cases of the file on the command line; none if it cannot be read."""
     # Behind an option that has no value yet, the file is among what was not parsed.
     files = [ctx.params.get("file"), *ctx.args]
     try:

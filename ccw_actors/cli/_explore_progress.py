@@ -1,6 +1,5 @@
-"""Shows how far an exploration has come: on standard error, after two seconds."""
+"""Shows how far an exploration has come, once it has taken two seconds."""
 
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Timer
@@ -15,7 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ccw_actors.cli._printing import new_console, visible
+from ccw_actors.cli._printing import visible
+from ccw_actors.cli._progress import new_progress
 from ccw_actors.explore import Progress as Reached
 
 __all__ = ["progress_bar"]
@@ -25,7 +25,7 @@ _FOUND: Final = {"states": "states", "orders": "classes"}
 
 
 class _Tick:
-    """Shows how far an exploration has come."""
+    """Puts the name of a scenario and its progress into the display."""
 
     def __init__(self, progress: Progress, task: TaskID, count: int) -> None:
         self._progress = progress
@@ -63,7 +63,7 @@ class _Tick:
 
 @contextmanager
 def progress_bar(count: int) -> Generator[_Tick]:
-    """Show progress on a terminal, next to what is printed."""
+    """Show progress while this lasts; call the value as a `Tick` of `explore_all`."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -71,14 +71,8 @@ def progress_bar(count: int) -> Generator[_Tick]:
         TextColumn("{task.fields[found]}"),
         TimeElapsedColumn(),
     )
-    console = new_console(stderr=True)
     name = f"0/{count} scenarios" if count > 1 else "exploring"
-    with (
-        Progress(
-            *columns, console=console, transient=True, disable=not sys.stderr.isatty()
-        ) as progress,
-        _late(progress, name) as task,
-    ):
+    with new_progress(*columns) as progress, _late(progress, name) as task:
         yield _Tick(progress, task, count)
 
 

@@ -7,7 +7,7 @@
 | 2 | the command line is wrong, or a file cannot be used |
 | 130 | Ctrl-C |
 
-Commands with more than one kind of "no" have statuses of their own, see their helps.
+Commands with more than one kind of "no" have more statuses: see their helps.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Files that a command reads: an error names the file, and says what was expected."""
+"""Reads files for commands: errors name the file, and say what was expected."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -7,7 +7,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from ccw_actors.cli._completion import machine_completions
+from ccw_actors.cli._completion import running_machines
 from ccw_actors.cli._printing import (
     as_text,
     complain,
@@ -84,7 +84,7 @@ def stop(
         typer.Argument(
             metavar="NAME",
             help="The machine's name, as 'ccw-actors machines' prints it.",
-            autocompletion=machine_completions,
+            autocompletion=running_machines,
             show_default=False,
         ),
     ],

@@ -1,4 +1,4 @@
-"""Says in words why code of the user's, such as a scenario, has failed."""
+"""Says why the user's own code, such as a scenario, has failed."""
 
 import sys
 import traceback

@@ -1,4 +1,4 @@
-"""Progress of what may take more than two seconds: on standard error, on a terminal."""
+"""Shows on a terminal, on standard error, how far a command has come."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from typing import BinaryIO
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -17,14 +18,14 @@ from rich.progress import (
 
 from ccw_actors.cli._printing import new_console
 
-__all__ = ["progress_of", "reading_progress", "waiting"]
+__all__ = ["new_progress", "progress_of", "reading_progress", "waiting"]
 
 
 @contextmanager
 def progress_of(what: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show a bar while this lasts; the value is a function that takes what is done."""
-    with _progress() as progress:
-        task = progress.add_task(what, total=total)
+    """Show a bar while this lasts; call the value with the number that are done."""
+    with _bar() as progress:
+        task = progress.add_task(what, total=total, visible=total > 0)
         yield lambda done: progress.update(task, completed=done)
 
 
@@ -37,7 +38,7 @@ def reading_progress(
     The values are the file to read from, and a function to call before each line that
     is printed: on a terminal the first line takes the place of the bar.
     """
-    with _progress() as progress:
+    with _bar() as progress:
         size = os.fstat(file.fileno()).st_size
         source = progress.wrap_file(file, total=size, description=what)
         is_in_the_way = sys.stdout.isatty() and not progress.disable
@@ -46,7 +47,7 @@ def reading_progress(
 
 @contextmanager
 def waiting(what: str) -> Generator[None]:
-    """Say on a terminal what a command waits for, while it does."""
+    """Show what a command waits for, while this lasts."""
     console = new_console(stderr=True)
     if console.is_terminal:
         with console.status(what):
@@ -55,17 +56,24 @@ def waiting(what: str) -> Generator[None]:
         yield
 
 
-def _progress() -> Progress:
-    console = new_console(stderr=True)
-    return Progress(
+def _bar() -> Progress:
+    return new_progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+    )
+
+
+def new_progress(*columns: ProgressColumn) -> Progress:
+    """Return a display that shows nothing where standard error is not a terminal."""
+    console = new_console(stderr=True)
+    return Progress(
+        *columns,
         console=console,
         transient=True,
-        # Else lines for a pipe would go to the terminal.
+        # Otherwise lines for a pipe would go to the terminal.
         redirect_stdout=False,
         disable=not console.is_interactive,
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from ccw_actors.cli._completion import machine_completions
+from ccw_actors.cli._completion import running_machines
 from ccw_actors.cli._printing import complain, say_json
 from ccw_actors.cli._progress import waiting
 from ccw_actors.cli._qemu_options import (
@@ -53,7 +53,7 @@ _PATIENCE = 60.0
 _MACHINE = typer.Argument(
     metavar="NAME",
     help="The machine's name, as 'ccw-actors machines' prints it.",
-    autocompletion=machine_completions,
+    autocompletion=running_machines,
     show_default=False,
 )
 _GUEST = typer.Option(

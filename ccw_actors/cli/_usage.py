@@ -1,4 +1,4 @@
-"""How a command is called, and what is wrong with a command line, in plain words.
+"""The help of a command, and errors of a command line, in plain words.
 
 Typer takes its texts from Pydantic, which speaks to programmers: "Value error, ...",
 "Input should be a valid integer, unable to parse string as an integer". All of them
@@ -48,7 +48,7 @@ def _in_words(error: typer.BadParameter) -> str:
 
 
 def _range(info: Any) -> str:
-    """Return between which limits a number has to be."""
+    """Return the limits of a number, as the end of a phrase."""
     if info.min is not None and info.max is not None:
         return f" from {info.min} to {info.max}"
     return "" if info.min is None else f" of at least {info.min}"
@@ -79,7 +79,7 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """Commands under one name, whose line in a list is a whole sentence as well."""
+    """A group that is listed with a whole sentence, as its commands are."""
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002
         """Return the line for the list of commands."""

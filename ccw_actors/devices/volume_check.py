@@ -27,7 +27,7 @@ def damages(
     read: ReadTrack,
     progress: Callable[[int], None] = lambda _tracks: None,
 ) -> Iterator[Damage]:
-    """Read a whole volume and yield its damages.
+    """Read a whole volume, and yield what is damaged.
 
     A volume of blocks has no structure: its blocks only have to be readable. A volume
     of tracks needs neither a label nor a VTOC.

@@ -168,7 +168,7 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     a temporary copy when the machine starts. What guests write to it is lost when the
     machine stops. Any other image is written in place unless the device is `read_only`.
     With `sync`, data are on the host's disk before the device presents device end. A
-    disk is behind the `control_unit` of that name, or behind its usual one.
+    disk is behind the `control_unit` of that name, or behind its default one.
 
     A device with a `model` of the user's own need not have an image; `type` is then
     the name that the model and the summary of a run have for it.

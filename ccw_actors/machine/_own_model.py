@@ -1,4 +1,4 @@
-"""A device model of the user's own, found by its dotted name."""
+"""The user's own device models, found by a dotted name."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -9,19 +9,11 @@ from ccw_actors.machine._guest_program import import_named
 
 __all__ = ["OwnModel"]
 
-_PARTS: Final = (
-    "state_type",
-    "initial",
-    "execute",
-    "failed",
-    "halted",
-    "reset",
-    "sense",
-)
+_PARTS: Final = [name for name in vars(DeviceModel) if not name.startswith("_")]
 
 
 class OwnModel:
-    """What makes a device model, and the name it was found by."""
+    """A callable that makes device models, and its dotted name."""
 
     __slots__ = ("factory", "name")
 
@@ -34,7 +26,7 @@ class OwnModel:
         """Import "module:callable", also of a module in `folder`.
 
         Raises:
-            ValueError: There is no such name, or it cannot be called.
+            ValueError: Nothing has that name, or it cannot be called.
         """
         factory = import_named(name, folder)
         if not callable(factory):
@@ -44,10 +36,10 @@ class OwnModel:
         return cls(factory, str(name))
 
     def make(self, configuration: DeviceConfiguration) -> DeviceModel[Any]:
-        """Make a model of that configuration.
+        """Make the model of a device.
 
         Raises:
-            DeviceRegistryError: The callable raised, or what it made is no model.
+            DeviceRegistryError: The callable raised, or its result is not a model.
         """
         models = {configuration.device_type: self.factory}
         try:

@@ -22,8 +22,8 @@ the architecture leaves open is a timer, which fires at any time:
 
 `_specified_state` has the changes of the SCSW and of the program.
 
-Source: PoP, "I/O Instructions" and "Basic I/O Functions", which has tables for FC, AC
-and SC; read by way of Hercules channel.c and QEMU hw/s390x/css.c.
+Source: PoP, "I/O Instructions" and "Basic I/O Functions", as confirmed by Hercules
+channel.c and QEMU hw/s390x/css.c. PoP has tables of how FC, AC and SC change.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The verdict table: every design of the thread and ours, in every scenario."""
+"""The verdict table: the designs of the thread, and ours, in its scenarios."""
 
 from ccw_actors.verdicts._cell import ExploredCell as ExploredCell
 from ccw_actors.verdicts._cell import VerdictCell as VerdictCell

@@ -31,11 +31,10 @@ def check(
     executor: Executor,
     told: Callable[[int], object] = lambda _: None,
 ) -> Checked:
-    """Explore the cells that have changed and the scenario seed; replay the others.
+    """Explore the changed cells and the scenario seed; replay all counterexamples.
 
-    A cell has changed if its fingerprint has, or if it is not saved. Every saved
-    counterexample of these cells is replayed. `told` is called with the number of cells
-    that are done.
+    A cell has changed if its fingerprint has, or if it is not saved. `told` is called
+    with the number of explorations and replays that are done.
     """
     changed = _changed(names, saved)
     problems: list[str] = []

@@ -4,7 +4,7 @@
 |---|---|
 | guest-subchannel | the emulator, or the reader of the regions where there is none |
 | css, emulator, cpu0 ... | the guest |
-| operator | the operator, who resets the guest's subchannel |
+| operator | resets the guest's subchannel |
 """
 
 from typing import Any, Final

@@ -44,7 +44,7 @@ class Changes:
         self._begin = begin
         self._waiting: deque[Change] = deque()
         self._holds = 0
-        self.is_under_way = False
+        self.in_progress = False
 
     @property
     def count(self) -> int:
@@ -52,9 +52,9 @@ class Changes:
         return len(self._waiting)
 
     @property
-    def under_way(self) -> ChangeRequest | None:
+    def request_in_progress(self) -> ChangeRequest | None:
         """The request that has been sent and not been answered."""
-        return self._waiting[0].request if self.is_under_way else None
+        return self._waiting[0].request if self.in_progress else None
 
     @property
     def is_busy(self) -> bool:
@@ -75,7 +75,7 @@ class Changes:
 
     def end(self, reason: int) -> None:
         """End the change in progress with 0 or an errno, and begin the next."""
-        self.is_under_way = False
+        self.in_progress = False
         self._waiting.popleft().done(reason)
         self._go_on()
 
@@ -90,15 +90,15 @@ class Changes:
 
     def fail(self) -> None:
         """End all changes with EIO."""
-        self.is_under_way = False
+        self.in_progress = False
         while self._waiting:
             self._waiting.popleft().done(errno.EIO)
 
     def _go_on(self) -> None:
-        while self._waiting and not self.is_under_way and not self._holds:
+        while self._waiting and not self.in_progress and not self._holds:
             change = self._waiting[0]
             if change.request is not None:
-                self.is_under_way = True
+                self.in_progress = True
                 self._begin(change.request)
                 return
             self._waiting.popleft()

@@ -87,7 +87,7 @@ class DeviceFront:
 
     def changed(self, reason: int) -> None:
         """Take the answer to the change in progress: 0 or an errno."""
-        if self.changes.is_under_way:
+        if self.changes.in_progress:
             self.changes.end(reason)
             self._closed()
 
@@ -278,7 +278,7 @@ class DeviceFront:
         for asked, answer in _READS.values():
             if asked.__name__ == request and self._reads[answer]:
                 self._fail_read(self._reads[answer].popleft())
-        if type(self.changes.under_way).__name__ == request:
+        if type(self.changes.request_in_progress).__name__ == request:
             self.changed(errno.EIO)
 
     def fail(self) -> None:

@@ -1,6 +1,9 @@
 """`ccw-actors explore` and `replay`: what they print, and how they end."""
 
 import json
+import os
+import pty
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -91,6 +94,23 @@ def test_list() -> None:
     listed = run("explore", "--list").stdout
     assert all(name in listed for name in SCENARIOS)
     assert "Name your own scenarios FILE:NAME" in " ".join(listed.split())
+
+
+def test_what_a_scenario_prints_stays_in_a_pipe(tmp_path: Path) -> None:
+    """Progress on a terminal does not take the output of a scenario there."""
+    path = tmp_path / "loud.py"
+    path.write_text('def loud(world):\n    """Print."""\n    print("LOUD")\n')
+    terminal, its_end = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "ccw_actors", "explore", f"{path}:loud"],
+        stdout=subprocess.PIPE,
+        stderr=its_end,
+        env={**os.environ, "TERM": "xterm"},
+        check=False,
+    )
+    os.close(its_end)
+    os.close(terminal)
+    assert b"LOUD" in done.stdout
 
 
 def test_json() -> None:

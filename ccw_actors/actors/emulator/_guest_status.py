@@ -13,8 +13,8 @@
 | any | | unsolicited status | held until FC is zero and nothing is pending |
 | any | | the host's subchannel is gone | not operational, and a channel report |
 
-The ledger of one `GuestSubchannel`; only that sends messages. A method that makes
-status pending returns so, and the caller announces the interruption.
+The ledger of one `GuestSubchannel`, which sends all messages. A method that makes
+status pending returns True, and the caller announces the interruption.
 """
 
 import errno
@@ -125,7 +125,7 @@ class GuestSubchannelState(Struct):
     def accept_clear(self, scsw: Scsw) -> int | None:
         """Begin a clear function; return its number, None if one is in progress below.
 
-        That one ends both.
+        That one then serves both.
         """
         in_progress = self.clear and not self.answered & Fctl.CLEAR
         self.scsw = scsw

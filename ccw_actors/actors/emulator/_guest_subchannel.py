@@ -6,9 +6,10 @@ condition codes and of FC are `channel.lifecycle`, the same as for a host's subc
 
 RSCH, XSCH and STSCH go down while a START is in progress and no status is pending, as
 only the host's subchannel knows how far the START has come. Until they come back, later
-instructions wait here in the order they came. A LookRequest goes down first: the host's
-status comes up before its answer, and RSCH and XSCH then end with condition code 1. A
-program that is suspended by then stays so until it is resumed.
+instructions wait here in the order they came. A LookRequest goes down first. Status
+that the host's subchannel had to show comes up before the answer; with such status RSCH
+and XSCH end with condition code 1. A program that is suspended by then stays so until
+it is resumed.
 
 | going down | what comes up | next |
 |---|---|---|
@@ -166,7 +167,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         return ConditionCode(cc)
 
     def _clear(self) -> ConditionCode:
-        """CSCH: drop all status. One CLEAR in progress below ends two."""
+        """CSCH: drop all status. A CLEAR in progress below serves this one as well."""
         state = self.state
         cc, scsw = lifecycle.clear(state.scsw, state.schib.pmcw)
         if cc == Cc.DONE:
@@ -323,7 +324,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
 
     @receive
     def detach_device(self, _message: DetachDevice) -> None:
-        """Give up the host's subchannel: `Gone` answers that."""
+        """Give up the host's subchannel; the sink learns of it when `Gone` comes."""
         if self.state.schib.pmcw.valid:
             self._vfio_ccw.tell(Detach())
         else:
@@ -379,7 +380,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
             self._end(state.functions((number,)), pending)
 
     def on_restart(self) -> None:
-        """Be not operational, and give up the host's subchannel: it has lost track."""
+        """Be not operational, and give up the host's subchannel: the state is lost."""
         self._lose()
         self._vfio_ccw.tell(Detach())
 

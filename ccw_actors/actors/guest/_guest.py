@@ -129,7 +129,7 @@ class Guest(Actor[GuestMessage]):
         self.state = GuestState()
 
     def on_start(self) -> None:
-        """Send itself, or the program's thread, the message to begin."""
+        """Tell itself, or the program's thread, to begin."""
         (self._thread or self.ref).tell(RunProgram())
 
     def on_stop(self) -> None:

@@ -235,7 +235,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def note_path(self, message: NotePath) -> PathNoted:
-        """Use a channel path or no longer use it; then cut a program on it short."""
+        """Use a channel path, or stop using it and cut short a program on it."""
         state, pmcw = self.state, self.state.schib.pmcw
         paths = pmcw.paths_to(message.chpid)
         pam = pmcw.pam | paths if message.available else pmcw.pam & ~paths

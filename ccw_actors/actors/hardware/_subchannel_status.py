@@ -1,8 +1,8 @@
 """What a host's subchannel remembers, and the status that it shows.
 
-The ledger of one `Subchannel`; only that sends messages. A method that makes status
-pending returns so, and the caller announces the interruption. `ModelDependent`, what
-the architecture leaves to the machine, takes effect here.
+The ledger of one `Subchannel`, which sends all messages. A method that makes status
+pending returns True, and the caller announces the interruption. The choices that the
+architecture leaves to the machine (`ModelDependent`) take effect here.
 """
 
 from msgspec import Struct

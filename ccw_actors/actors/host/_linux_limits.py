@@ -17,7 +17,7 @@ _CHAINS: Final = 16
 def exceeds_linux(copy: Copy) -> bool:
     """Whether Linux would refuse the program: it takes 256 CCWs a chain, 16 chains.
 
-    A chain is the CCWs that follow one without taking a TIC.
+    A chain is a CCW and those that follow it without the jump of a TIC.
     """
     chains: list[range] = []
     todo = [copy.orb.cpa & -CCW_LENGTH]

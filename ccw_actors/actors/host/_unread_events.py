@@ -25,7 +25,7 @@ class UnreadEvents(Struct):
     signalled: bool = False
 
     def add(self, event: IoEvent) -> bool:
-        """Keep an event unless it is older than the last CLEAR; return if it is kept.
+        """Keep an event unless it is older than the last CLEAR; return whether it is.
 
         As at a subchannel, status that ends nothing replaces such status of the same
         functions, and unsolicited status replaces unsolicited status.

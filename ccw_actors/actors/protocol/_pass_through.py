@@ -98,7 +98,7 @@ class SenseConcurrently(Message, frozen=True):
 
 
 class Detach(Message, frozen=True):
-    """Give up the host's subchannel: the sender has lost track. `Gone` follows."""
+    """Give up the host's subchannel: the sender has lost its state. `Gone` follows."""
 
 
 class Accepted(Message, frozen=True):
@@ -259,7 +259,7 @@ VfioCcwMessage: TypeAlias = GuestSubchannelToVfioCcw | CioToVfioCcw
 """What a VfioCcw takes: from above, and from the Cio below."""
 
 VfioCcwToGuestSubchannel: TypeAlias = IoEvent | Refused | Completed | Found | Gone
-"""What a VfioCcw answers, and what happens to the host's subchannel."""
+"""What a VfioCcw answers, and the status and loss of the host's subchannel."""
 
 GuestSubchannelMessage: TypeAlias = (
     CioToSubchannel | GuestToSubchannel | VfioCcwToGuestSubchannel

@@ -119,7 +119,10 @@ class ModifySubchannel(Request[ConditionCode], frozen=True):
 
 
 class DetachDevice(Message, frozen=True):
-    """The device is permanently gone: be not operational."""
+    """Give up the device for good: the sink gets `NotOperational` when no work is left.
+
+    The device is gone, or the sender has lost the state of its operations.
+    """
 
 
 class NotOperational(Message, frozen=True):
