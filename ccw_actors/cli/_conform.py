@@ -1,6 +1,5 @@
 """`ccw-actors conform`: compares the emulated host with what real systems did."""
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._printing import (
     as_text,
     new_console,
+    print_no_log,
     print_table,
     say_json,
     visible,
@@ -41,7 +41,6 @@ _STYLES = {Verdict.DIFFER: "red", Verdict.UNEXPLAINED: "yellow"}
 _LISTED = (Verdict.UNSUPPORTED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _COMPARED = (Verdict.EXPLAINED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _PIECES = 4
-_NO_LOG = logging.NullHandler()
 
 
 _File: TypeAlias = Annotated[
@@ -130,7 +129,7 @@ def conform(
 def _judged(cases: list[Case], images: Path) -> dict[str, Judgement]:
     """Run the cases, with progress on a terminal; return the judgement of each."""
     # What is lost on the way is logged, and is no part of any judgement.
-    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    print_no_log()
     found: dict[str, Judgement] = {}
     with (
         TemporaryDirectory(prefix="ccw-actors-") as scratch,

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import msgspec
 from rich.console import JustifyMethod
-from rich.measure import Measurement
 from rich.table import Table
 
 from ccw_actors.cli._explore_run import Explored
 from ccw_actors.cli._interleaving_view import rows_of, steps_table
-from ccw_actors.cli._printing import as_text, new_console, paragraph
+from ccw_actors.cli._printing import as_text, measured, new_console, paragraph
 from ccw_actors.cli._progress import waiting
 from ccw_actors.cli._scenario_names import find_scenario, replay_command
 from ccw_actors.explore import Counterexample, Result, Step, explain
@@ -30,7 +29,6 @@ _STYLES: Final = {
 _COLUMNS: Final = ("engine", "states", "classes", "schedules", "steps", "seconds")
 _GIVEN_UP: Final = ("classes", "schedules", "steps", "engine", "seconds", "states")
 """Which columns go first where there is not enough width for all."""
-_WIDTH_MAX: Final = 1 << 16
 _LETTERS_MAX: Final = 20
 _OWN: Final = """\
 Name your own scenarios FILE:NAME, as in
@@ -105,19 +103,12 @@ def _show_table(found: Sequence[Explored]) -> None:
     console = new_console()
     columns = list(_COLUMNS)
     for leaves in _GIVEN_UP:
-        if _width(_table(found, columns)) <= console.width:
+        if measured(_table(found, columns)).maximum <= console.width:
             break
         columns.remove(leaves)
     table = _table(found, columns)
-    console.width = max(console.width, _width(table))
+    console.width = max(console.width, measured(table).maximum)
     console.print(table)
-
-
-def _width(table: Table) -> int:
-    """Return how wide a table is if nothing in it is folded."""
-    console = new_console()
-    unbounded = console.options.update(max_width=_WIDTH_MAX)
-    return Measurement.get(console, unbounded, table).maximum
 
 
 def _table(found: Sequence[Explored], columns: Sequence[str]) -> Table:

@@ -6,6 +6,7 @@ brackets as markup. So everything that a command prints goes through this module
 """
 
 import json
+import logging
 import os
 import sys
 
@@ -19,8 +20,10 @@ from rich.text import Text
 __all__ = [
     "as_text",
     "complain",
+    "measured",
     "new_console",
     "paragraph",
+    "print_no_log",
     "print_table",
     "say",
     "say_json",
@@ -28,6 +31,7 @@ __all__ = [
 ]
 
 _LINE_MAX = 1000
+_NO_LOG = logging.NullHandler()
 _WIDTH_MAX = 1 << 16
 
 
@@ -95,7 +99,17 @@ def print_table(table: Table) -> None:
     So a name stays on one line, and can be copied.
     """
     console = new_console()
-    unbounded = console.options.update(max_width=_WIDTH_MAX)
-    needed = Measurement.get(console, unbounded, table).minimum
-    console.width = max(console.width, needed)
+    console.width = max(console.width, measured(table).minimum)
     console.print(table)
+
+
+def measured(table: Table) -> Measurement:
+    """Return the least width of a table, and that with nothing folded."""
+    console = new_console()
+    unbounded = console.options.update(max_width=_WIDTH_MAX)
+    return Measurement.get(console, unbounded, table)
+
+
+def print_no_log() -> None:
+    """Keep this package's log off standard error: the results have its errors."""
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import typer
 from rich.live import Live
 
-from ccw_actors.cli._printing import complain, new_console, say_json
+from ccw_actors.cli._printing import complain, new_console, print_no_log, say_json
 from ccw_actors.cli._run_view import progress_view, show_result
 from ccw_actors.cli._signals import SignalWatch, place_of
 from ccw_actors.cli._streams import KeptStreams
@@ -45,7 +45,6 @@ TRACE = Path("ccw-actors.trace")
 """The file of a trace, unless the user names another."""
 
 _TRACES_MAX = 100
-_NO_LOG = logging.NullHandler()  # errors are part of the result
 
 
 class _Notices(logging.Handler):
@@ -92,7 +91,7 @@ def run_shown(
 @contextlib.contextmanager
 def _notices_printed() -> Generator[None]:
     """Print the notices of images and QEMUs while this lasts, and no other log."""
-    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    print_no_log()
     loggers = [logging.getLogger(f"ccw_actors.{name}") for name in ("images", "qemu")]
     for logger in loggers:
         logger.setLevel(logging.INFO)
