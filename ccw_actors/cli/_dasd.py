@@ -214,7 +214,7 @@ def cat(
 def verify(image: Image, *, device_type: BlockType = "") -> None:
     """Check every track, the label and the VTOC of an image.
 
-    Prints a line per damage: the track, and what is wrong with it. Changes nothing.
+    Prints a line for each fault: the track, and what is wrong there. Changes nothing.
 
     Exit status: 0 nothing is damaged; 1 something is damaged; 2 usage error, or FILE
     cannot be used.

@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 _LINE_MAX = 1000
-_WIDTH_MAX = 1 << 16
 _NO_LOG = logging.NullHandler()
+_WIDTH_MAX = 1 << 16
 
 
 def visible(text: object, *, keep: str = "") -> str:
@@ -104,12 +104,12 @@ def print_table(table: Table) -> None:
 
 
 def measured(table: Table) -> Measurement:
-    """Return how wide a table is, with its words whole and with its lines whole."""
+    """Return the least width of a table, and that with nothing folded."""
     console = new_console()
     unbounded = console.options.update(max_width=_WIDTH_MAX)
     return Measurement.get(console, unbounded, table)
 
 
 def print_no_log() -> None:
-    """Keep what this package logs off standard error, where Python would print it."""
+    """Keep this package's log off standard error: the results have its errors."""
     logging.getLogger("ccw_actors").addHandler(_NO_LOG)

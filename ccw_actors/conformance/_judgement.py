@@ -108,7 +108,7 @@ def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ..
     None of them can be left out.
 
     Raises:
-        UnsupportedSetupError: The script needs a device or an act that is not there.
+        UnsupportedSetupError: A device or an operator command is not supported.
         VectorError: The case cannot be understood.
     """
     rules = [kind() for kind in rules_of(case.setup)]

@@ -41,7 +41,7 @@ def play(
         deviations: How the host departs from the architecture; new ones for each run.
 
     Raises:
-        UnsupportedSetupError: The script needs what is not there.
+        UnsupportedSetupError: A device or an operator command is not supported.
         VectorError: It cannot be understood.
     """
     player = Player(VectorMachine(script.setup, images, scratch), HANDLERS, deviations)

@@ -58,7 +58,7 @@ ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | CloseDevice
 
 
 class RegionDriverState(Struct):
-    """What it remembers.
+    """What a region driver remembers.
 
     `call` is the request or read in progress: a request's number, 0 for a read, -1 for
     none. `waiting` are requests not accepted yet; with `busy` they wait for a signal.

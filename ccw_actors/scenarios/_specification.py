@@ -160,7 +160,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def clear(self, _message: ClearSubchannel) -> ConditionCode:
-        """CSCH: ends all functions and drops pending status."""
+        """CSCH: end all functions, and drop pending status."""
         if not self.state.is_operational:
             return ConditionCode(3)
         self.state.clear()
@@ -169,7 +169,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def resume(self, _message: ResumeSubchannel) -> ConditionCode:
-        """RSCH: only for a suspended program."""
+        """RSCH: applies to a suspended program only."""
         state, scsw = self.state, self.state.scsw
         if not state.is_operational:
             return ConditionCode(3)
@@ -183,7 +183,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def withdraw(self, _message: CancelSubchannel) -> ConditionCode:
-        """XSCH: only for a START that is not active."""
+        """XSCH: applies to a START that is not active only."""
         state, scsw = self.state, self.state.scsw
         if not state.is_operational:
             return ConditionCode(3)
@@ -198,7 +198,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def test(self, _message: TestSubchannel) -> Tested:
-        """TSCH: hands over pending status, and ends the functions that it is of."""
+        """TSCH: return pending status, and end its functions."""
         state = self.state
         if not state.is_operational:
             return Tested(3, Irb(Scsw()))

@@ -73,7 +73,7 @@ class OwnMachine:
         self._starts_nothing = isinstance(first, WriteIo) and not first.fctl
 
     def _driver(self, view: View) -> DriverState:
-        """Return the driver's state; VfioCcwRegions has it as a part of its own."""
+        """Return the driver's state, which is a part of that of VfioCcwRegions."""
         vfio: Any = view["vfio-ccw"]
         driver: DriverState = vfio if self._emulator == "ours" else vfio.driver
         return driver

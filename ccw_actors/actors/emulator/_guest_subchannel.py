@@ -98,7 +98,7 @@ __all__ = ["GuestSubchannel"]
 class GuestSubchannel(Actor[GuestSubchannelMessage]):
     """Subchannel `schid` of a guest, with a host's subchannel behind `vfio_ccw`.
 
-    `pmcw` is what it starts with. Interruptions are announced to `sink`.
+    `pmcw` is what it starts with. It announces interruptions to `sink`.
     """
 
     state: GuestSubchannelState

@@ -8,7 +8,7 @@ A ledger without messages: its owner sends what the stages ask for.
 | any | RESET, CLOSE | unread events, and events during quiescing, are dropped |
 | clearing | no work is in progress at the host | fencing: Unpin of a new number |
 | clearing | the device is gone | fencing |
-| fencing | its Unpinned: Storage has handled all that came before | answered; none |
+| fencing | its Unpinned: Storage has done everything asked before | answered; none |
 | clearing, fencing | another request that quiesces | joins |
 | clearing, fencing | a write | waits until quiescing has ended |
 """

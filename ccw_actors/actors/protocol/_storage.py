@@ -161,7 +161,7 @@ class UnpinAll(Message, frozen=True):
 
 
 class CountPins(Request[PinCount], frozen=True):
-    """Ask what is pinned."""
+    """Count the pins of all owners."""
 
 
 SubchannelToStorage: TypeAlias = ReadStorage | WriteStorage | AddToStorage
