@@ -166,13 +166,11 @@ def explore(
     coverage: _Coverage = False,
     as_json: _AsJson = False,
 ) -> None:
-    """Explore every schedule of scenarios.
+    """Explore every schedule of scenarios: every order of messages.
 
-    A schedule is an order in which messages are handled. Prints a table of verdicts and
-    counts; '-' is a count that the engine did not make. Then it prints for each
-    scenario what the verdict covers, and for a refuted one the steps to the fault, the
-    race, the point of no return, and with --save the command that replays them. Without
-    a name, lists the scenarios.
+    Prints verdicts and counts ('-': not counted), then for each scenario what the
+    verdict covers, and for a refuted one the steps to the fault, the race, the point of
+    no return, and with --save the replay command. Without a name, lists scenarios.
 
     Exit status: 0 all verified; 1 a scenario was refuted; 2 usage error, or a scenario
     could not be explored; 3 a limit was reached; 4 a scenario is vacuous: it tests
