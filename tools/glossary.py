@@ -51,11 +51,16 @@ NOT_LINKED: Final = frozenset(
         "actor",
         "ask",
         "cell",
+        "channel",
         "class",
         "delivery",
         "design",
+        "emulator",
         "engine",
         "fair, fairness",
+        "fault",
+        "guest",
+        "host",
         "incomplete",
         "mailbox",
         "refuted",
@@ -69,6 +74,7 @@ NOT_LINKED: Final = frozenset(
         "stepping",
         "tell",
         "verified",
+        "volume",
     }
 )
 """Terms that are words of every day, too, or that pages explain where they use them."""

@@ -26,6 +26,12 @@ from tools.markdown import GENERATED, table
 __all__ = ["as_markdown"]
 
 _NEWEST: Final = "2026"
+_INVARIANTS: Final = (
+    "Its invariants (terms are in the [glossary](../../../glossary.md)):"
+)
+_SHORTEST: Final = """\
+A shortest counterexample, in {}. It has {} steps. Those that only carry messages are
+left out:"""
 
 
 def as_markdown(name: str, cells: Sequence[VerdictCell]) -> str:
@@ -36,9 +42,9 @@ def as_markdown(name: str, cells: Sequence[VerdictCell]) -> str:
     scenario = VERDICT_SCENARIOS[name]
     summary = scenario.summary[:1].upper() + scenario.summary[1:]
     text = [GENERATED, f"# {scenario.title}: `{name}`", "", f"{summary}.", ""]
-    text += ["Its invariants:", ""]
+    text += [_INVARIANTS, ""]
     text += [f"- {one}: {INVARIANTS[one]}" for one in scenario.invariants]
-    text += ["", "A schedule has to reach each of these, or nothing was tested:", ""]
+    text += ["", "Some schedule has to reach each of these, or nothing was tested:", ""]
     text += [f"- {condition}" for condition in scenario.conditions]
     mine = [cell for cell in cells if cell.scenario == name]
     text += _verified([cell for cell in mine if cell.verdict == "verified"])
@@ -85,7 +91,7 @@ def _group(group: Sequence[VerdictCell]) -> list[str]:
     rows = [(_row_of(one), one.steps, share(one), f"`{command(one)}`") for one in group]
     return [
         "",
-        f"A shortest counterexample, in {design_row(first.design).title}:",
+        _SHORTEST.format(design_row(first.design).title, first.steps),
         "",
         _interleaving(lines),
         "",

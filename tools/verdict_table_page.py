@@ -28,13 +28,13 @@ _COUNTS: Final = """\
 Below ✘ is how many schedules fail. Schedules that differ only in the order of
 independent steps are one class. The table counts classes if there are at most 5,000 of
 them, and otherwise tries 1,000 random schedules. Follow the link of a cell to a
-counterexample, or to the other invariant that is broken.
+counterexample, or to the other invariant that is broken. The terms are in the
+[glossary](../../glossary.md).
 """
 _PATCHES: Final = """\
 v5.12 with the patches named: 1 is the initialised check, 2 work_pending, 3 IDLE inside
 the FSM, 4 freeing together with IDLE.
 """
-_NUMBERS: Final = "Numbers are those of an analysis of the thread."
 _RAW: Final = "There is no emulator in between."
 _CHOICES: Final = """\
 What each design chooses in the model; an empty cell is as in v5.12.
@@ -59,7 +59,7 @@ def as_markdown(cells: Sequence[VerdictCell]) -> str:
         f"- **{row.title}**, `{name}`: {row.summary}."
         for name, row in EMULATORS.items()
     ]
-    text += ["", "## Scenarios", "", _NUMBERS, "", *_scenario_list()]
+    text += ["", "## Scenarios", "", *_scenario_list()]
     text += ["", "## Invariants", ""]
     text += [f"- **{name}**: {what}." for name, what in all_invariants().items()]
     return "\n".join(text) + "\n"
@@ -86,7 +86,6 @@ def _design_list() -> Iterator[str]:
 
 def _scenario_list() -> Iterator[str]:
     for name, scenario in VERDICT_SCENARIOS.items():
-        number = f" (number {scenario.number})" if scenario.number else ""
         own = (
             f" Not for `{OUR_DESIGN}`: {scenario.not_ours}."
             if scenario.not_ours
@@ -94,7 +93,7 @@ def _scenario_list() -> Iterator[str]:
         )
         about = f" Its invariants: {', '.join(scenario.invariants)}."
         yield (
-            f"- **{scenario.title}**, [`{name}`](scenarios/{name}.md){number}:"
+            f"- **{scenario.title}**, [`{name}`](scenarios/{name}.md):"
             f" {scenario.summary}.{about}{own}"
         )
 

@@ -103,12 +103,14 @@ def conform(
     size_max: _SizeMax = f"{VECTORS_SIZE_MAX >> 20} MiB",
     as_json: _AsJson = False,
 ) -> None:
-    """Run golden vectors of real systems on an emulated host.
+    """Compare an emulated host with what real systems did.
 
-    Prints how many cases of each category have which verdict, then the cases that do
-    not agree with what was observed, field by field. "explained" departs from the
-    architecture as a rule predicts; "unexplained" is expected to depart from it, and no
-    rule fits; "unstable" was observed to vary; "unsupported" cannot be run here.
+    A case of golden vectors has instructions, and what a real system answered. Prints
+    how many cases of each category have which verdict, then the cases that do not agree
+    with what was observed, field by field. "explained": the real system departs from
+    the architecture, as rules predict; "unexplained": the case is marked as departing,
+    and no rule applies; "unstable": the values depended on timing; "unsupported": the
+    case cannot run here.
 
     Exit status: 0 no case differs; 1 a case differs; 2 usage error, or FILE cannot be
     used.

@@ -1,4 +1,4 @@
-"""`ccw-actors dasd`: makes, lists, reads, checks and repairs disk images."""
+"""`ccw-actors dasd`: makes, lists, reads, checks and recovers disk images."""
 
 import sys
 from collections.abc import Generator
@@ -39,7 +39,7 @@ __all__ = ["dasd"]
 
 dasd = typer.Typer(
     cls=PlainGroup,
-    help="Make, list, read, check and repair disk images.\n\n"
+    help="Make, list, read, check and recover disk images.\n\n"
     "Exit status: 0 the command succeeded; 1 an image is damaged; 2 usage error, or an"
     " image cannot be used.",
     no_args_is_help=True,
@@ -214,7 +214,8 @@ def cat(
 def verify(image: Image, *, device_type: BlockType = "") -> None:
     """Check every track, the label and the VTOC of an image.
 
-    Prints a line for each fault: the track, and what is wrong there. Changes nothing.
+    Prints a line for each damage, with its place, or that nothing is damaged. Changes
+    nothing.
 
     Exit status: 0 nothing is damaged; 1 something is damaged; 2 usage error, or FILE
     cannot be used.

@@ -109,7 +109,7 @@ _Capacity: TypeAlias = Annotated[
     typer.Option(
         metavar="N",
         min=0,
-        help="Take no step that puts more than N messages into a channel; 0 for any.",
+        help="Take no step that puts more than N messages into a channel; 0: no limit.",
     ),
 ]
 _Fingerprints: TypeAlias = Annotated[
@@ -166,14 +166,14 @@ def explore(
     coverage: _Coverage = False,
     as_json: _AsJson = False,
 ) -> None:
-    """Explore every schedule of scenarios: every order of their messages.
+    """Explore every schedule of scenarios: every order of messages.
 
-    Prints a table of verdicts, then for each scenario what the verdict covers, and for
-    a refuted one the steps to the fault, the race, the point of no return, and with
-    --save the command that replays them. Without a name, lists the scenarios.
+    Prints verdicts and counts ('-': not counted), then for each scenario what the
+    verdict covers, and for a refuted one the steps to the fault, the race, the point of
+    no return, and with --save the replay command. Without a name, lists scenarios.
 
     Exit status: 0 all verified; 1 a scenario was refuted; 2 usage error, or a scenario
-    could not be explored; 3 a limit was reached; 4 a scenario is vacuous, that is tests
+    could not be explored; 3 a limit was reached; 4 a scenario is vacuous: it tests
     nothing; 130 interrupted (partial results are printed).
     """
     if every and names:

@@ -39,7 +39,9 @@ def machines(
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", min=0.01, help="Wait so long for each machine's answer."
+            metavar="SECONDS",
+            min=0.01,
+            help="Wait this long for each machine's answer.",
         ),
     ] = 2.0,
 ) -> None:
@@ -92,13 +94,13 @@ def stop(
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", min=0.01, help="Wait so long for the machine's end."
+            metavar="SECONDS", min=0.01, help="Wait this long for the machine's end."
         ),
     ] = 30.0,
 ) -> None:
     """Stop a machine as Ctrl-C does where it runs, and wait for its end.
 
-    Prints nothing. The guests, images and trace of the machine are closed in order.
+    Prints nothing. The machine closes its guests, images and trace.
 
     Exit status: 0 the machine has ended; 1 no such machine is running, or it has not
     ended in time; 2 usage error, such as a name that no machine can have.

@@ -166,17 +166,18 @@ def start(
     trace: _Trace = None,
     name: _Name = None,
 ) -> None:
-    """Start a QEMU with disks passed through, its console on this terminal.
+    """Start a QEMU with disks passed through to it.
 
-    Arguments after -- go to QEMU: -kernel, -initrd, -append and so on. The guest drives
-    the disks with its own drivers, through QEMU's vfio-ccw. Ctrl-C shuts the guest down
-    in order; a second Ctrl-C ends it at once. On a terminal, Ctrl-A c sends the guest a
-    Ctrl-C, and Ctrl-A x shuts it down. At the end, prints the number of I/Os and
-    interrupts, and the condition codes of the I/O instructions.
+    Its console is on this terminal, unless --console names a file. Arguments after --
+    go to QEMU: -kernel, -initrd, -append and so on. The guest drives the disks with its
+    own drivers, through QEMU's vfio-ccw. Ctrl-C shuts the guest down; a second Ctrl-C
+    ends it at once. On a terminal, the guest gets a Ctrl-C from Ctrl-A c, and Ctrl-A x
+    shuts it down. At the end, prints the number of I/Os and interrupts, and the
+    condition codes of the I/O instructions.
 
     Exit status: 0 QEMU ended with 0 and left no I/O in progress; 1 it did not; 2 usage
-    error, or an image cannot be used; 130 Ctrl-C; 143 SIGTERM or 'ccw-actors stop'; 129
-    SIGHUP.
+    error, or an image cannot be used; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM or
+    'ccw-actors stop'.
     """
     if context.invoked_subcommand is not None:
         return

@@ -58,7 +58,7 @@ def replay(
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
 ) -> None:
-    """Take the steps of a counterexample again.
+    """Replay a counterexample: take its steps again.
 
     Prints a row for each step, with who takes it and what it is, and the fault that the
     steps lead to. Runs no code that the file names, only that of --scenario.

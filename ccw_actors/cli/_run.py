@@ -49,8 +49,8 @@ _TraceSize: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="SIZE",
-        help="Keep so much of the trace, its newest part: bytes, a size as in '1 GiB',"
-        f" or '{_ALL}'.",
+        help="Keep this much of the trace, the newest part: bytes, a size as in"
+        f" '1 GiB', or '{_ALL}'.",
     ),
 ]
 _NoTrace: TypeAlias = Annotated[
@@ -84,8 +84,8 @@ def run(
     """Run a machine until the programs of all its guests have ended.
 
     Prints what each guest did and found, how many messages of each type were handled,
-    and where the trace is. A signal stops the machine in order, and the results of
-    guests that have ended are printed; a second signal ends the process at once.
+    and where the trace is. A signal stops the machine, and the command prints the
+    results of guests that have ended. A second signal ends the process at once.
 
     Exit status: 0 every guest finished; 1 a guest did not; 2 usage error, or the
     machine file, the name or the place of the trace cannot be used; 130 Ctrl-C; 143

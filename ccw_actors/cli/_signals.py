@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP while a machine runs: the first stops it in order.
+"""SIGINT, SIGTERM and SIGHUP while a machine runs: the first one stops it.
 
 | signal | the event loop answers | what happens |
 |---|---|---|

@@ -81,7 +81,7 @@ _Patches: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--patches",
-        help="Show also the rows of designs with some patches of RFC v4, rfc-v4-1 to"
+        help="Also show the rows of designs with some patches of RFC v4, rfc-v4-1 to"
         " rfc-v4-234. --check, --save and --json always include them.",
     ),
 ]
@@ -139,12 +139,13 @@ def verdicts(
     jobs: _Jobs = _PROCESSORS,
     as_json: _AsJson = False,
 ) -> None:
-    """Print the verdict table: a row per design, a column per scenario.
+    """Print the verdict on each design of vfio-ccw in each scenario.
 
-    With four cells or fewer, prints also for each cell what goes wrong, the
-    interleaving, and the commands that explore and replay it. Cells come from the table
-    that is saved with the package; cells whose models, scenario or engine have changed
-    since are explored. Rows of patch subsets are shown with --patches only.
+    In the table a row is a design under an emulator, a column a scenario. With four
+    cells or fewer, also prints for each cell what goes wrong, the interleaving, and the
+    commands that explore and replay it. Cells come from the table that is saved with
+    the package; cells whose models, scenario or engine have changed since are explored.
+    For rows of patch subsets use --patches.
 
     Exit status: 0 the table was printed, whatever its verdicts; 1 with --check, a cell
     differs from the saved one; 2 usage error; 130 interrupted.

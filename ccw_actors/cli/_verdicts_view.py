@@ -160,10 +160,12 @@ def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     console.print()
     scenario = VERDICT_SCENARIOS[cell.scenario]
     console.print(as_text(_title(cell)))
-    console.print(as_text(f"{cell.scenario}: {scenario.title}. {scenario.summary}"))
+    summary = scenario.summary[:1].upper() + scenario.summary[1:]
+    console.print(as_text(f"{cell.scenario}: {scenario.title}. {summary}."))
     _show_verdict(cell)
     if explored.counterexample is not None:
         lines = lines_of(cell, explored.counterexample)
+        console.print("A shortest way, without the steps that only carry messages:")
         console.print(interleaving(lines, console.width))
     console.print(as_text(f"explore: {command(cell)}"), soft_wrap=True)
     if path is not None:
