@@ -163,7 +163,10 @@ def test_check() -> None:
         (("--scenario", "sed"), "--scenario: expected one of sequence, seed"),
         (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
         (("--emulator", "qemu", "--scenario", "mail"), "without an emulator: see"),
-        (("--design", "rfc-v4-1", "--scenario", "pci"), "there are only sequence, seed"),
+        (
+            ("--design", "rfc-v4-1", "--scenario", "pci"),
+            "there are only sequence, seed",
+        ),
         (("--design", "ours-host-side", "--emulator", "ours"), "under qemu alone"),
         (("--check", "--json"), "--check takes --design"),
         (("--diagram", "--json"), "--diagram and --json exclude each other"),
