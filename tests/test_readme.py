@@ -33,7 +33,7 @@ def test_sections_are_in_their_order() -> None:
 
 
 def test_first_command_prints_what_is_shown(tmp_path: Path) -> None:
-    """The machine of the first command runs here, too, and prints those lines.
+    """The machine of the first command runs here and prints those lines.
 
     `.ci/run` gives the whole command, with its virtual environment.
     """

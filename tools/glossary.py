@@ -77,7 +77,7 @@ NOT_LINKED: Final = frozenset(
         "volume",
     }
 )
-"""Terms that are words of every day, too, or that pages explain where they use them."""
+"""Terms that are also everyday words, or that pages explain where they use them."""
 
 _MARK = "<!-- Links to the glossary, by `python -m tools.glossary --write`. -->"
 _HEADING = re.compile(r"^### (.+)$", re.MULTILINE)

@@ -29,27 +29,28 @@ class Row(NamedTuple):
     what: str
 
 
-def interleaving(lines: Sequence[Line], width: int, *, by_step: bool = False) -> Table:
+def interleaving(lines: Sequence[Line], width: int) -> Table:
     """Return the table for lines of a counterexample of the verdict table.
 
     It has a column for each of CPUs, worker and channel if `width` is enough for that.
-    Lines are numbered from 1 on, or `by_step` with the numbers of their steps.
+    Lines have the numbers of their steps.
     """
-    rows = [
-        Row(line.number if by_step else number, line.column, line.what)
-        for number, line in enumerate(lines, 1)
-    ]
+    rows = [Row(line.number, line.column, line.what) for line in lines]
     columns = columns_of(lines)
     if width < _CPU_WIDTH * len(columns):
-        return _narrow(rows)
-    rows = [row._replace(what=row.what.replace("(): ", "()\n")) for row in rows]
-    return _wide(rows, columns)
+        table = _narrow(rows)
+    else:
+        rows = [row._replace(what=row.what.replace("(): ", "()\n")) for row in rows]
+        table = _wide(rows, columns)
+    table.caption = as_text("Steps that only carry messages are left out.")
+    table.caption_justify = "left"
+    return table
 
 
 def steps_table(name: str, steps: Sequence[Step], width: int) -> Table:
     """Return the table for the steps of a scenario with that name."""
     if CellName.is_one(name):
-        return interleaving(lines_of(steps), width, by_step=True)
+        return interleaving(lines_of(steps), width)
     rows = rows_of(name, steps)
     actors = list(dict.fromkeys(row.who for row in rows))
     longest = max(map(len, actors), default=0)

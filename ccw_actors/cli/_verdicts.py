@@ -1,5 +1,6 @@
 """`ccw-actors verdicts`: the verdict on each design of the thread, by scenario."""
 
+import difflib
 import os
 from collections.abc import (
     Collection,
@@ -249,7 +250,10 @@ def _expect(option: str, wanted: Iterable[str] | None, known: Collection[str]) -
     """Refuse an unknown name behind an option."""
     for one in wanted or ():
         if one not in known:
+            close = difflib.get_close_matches(one, known)
             text = f"expected one of {', '.join(known)}, got {one!r}"
+            if close:
+                text = f"got {one!r}; did you mean {' or '.join(close)}?"
             raise typer.BadParameter(text, param_hint=option)
 
 

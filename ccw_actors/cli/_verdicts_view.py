@@ -165,7 +165,7 @@ def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     _show_verdict(cell)
     if explored.counterexample is not None:
         lines = lines_of(cell, explored.counterexample)
-        console.print("A shortest way, without the steps that only carry messages:")
+        console.print("A shortest way:")
         console.print(interleaving(lines, console.width))
     console.print(as_text(f"explore: {command(cell)}"), soft_wrap=True)
     if path is not None:

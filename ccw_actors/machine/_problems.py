@@ -160,7 +160,7 @@ def _device_problems(machine: Machine) -> Iterator[Problem]:
             file = device.image.resolve()
             other, sharer = images.setdefault(file, (f"{key}.image", device))
             if sharer is not device and _written_twice(device, sharer):
-                text = f"the image of {other} too; expected one device for each image"
+                text = f"also the image of {other}; expected one device for each image"
                 yield Problem(f"{key}.image", f"{text}, unless all are read_only")
 
 
@@ -209,7 +209,7 @@ def _passed_problems(
 
 
 def _twice(key: str, value: object, first: str, owner: str) -> Problem:
-    return Problem(key, f"{value} is {first} too; expected {owner} to have its own")
+    return Problem(key, f"{value} is also {first}; expected {owner} to have its own")
 
 
 def fail(source: str, problem: Problem) -> NoReturn:

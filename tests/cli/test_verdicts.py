@@ -160,7 +160,7 @@ def test_check() -> None:
     [
         (("--design", "nt"), "--design: expected one of v5.12"),
         (("--emulator", "bochs"), "expected one of qemu, ours, got 'bochs'"),
-        (("--scenario", "sed"), "--scenario: expected one of sequence, seed"),
+        (("--scenario", "sed"), "--scenario: got 'sed'; did you mean seed"),
         (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
         (("--emulator", "qemu", "--scenario", "mail"), "without an emulator: see"),
         (

@@ -59,7 +59,7 @@ def asking(world: World, *, ends: bool = True) -> None:
 
 
 def strictly(world: World, *, ends: bool = True) -> None:
-    """Forbid dead letters, too."""
+    """Also forbid dead letters."""
     asking(world, ends=ends)
     world.no_dead_letters()
 

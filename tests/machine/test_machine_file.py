@@ -192,8 +192,8 @@ def test_storage_sizes(file: Path, text: str, size: int) -> None:
         ("times = 2", "tims = 2", "guest[0].arguments", "expected what"),
         ("{ times = 2 }", "2", "guest[0].arguments", "expected a table"),
         ("~.STEPS", '~.STEPS"\narguments = { a = 1 } #', "guest[1].arguments", "none"),
-        ('"bob"', '"alice"', "guest[1].name", "alice is guest[0].name too"),
-        ('"0151"', '"0150"', "device[1].number", "0.0.0150 is device[0].number too"),
+        ('"bob"', '"alice"', "guest[1].name", "alice is also guest[0].name"),
+        ('"0151"', '"0150"', "device[1].number", "0.0.0150 is also device[0].number"),
         (
             "= 0x191",
             "= 0x190",
@@ -204,7 +204,7 @@ def test_storage_sizes(file: Path, text: str, size: int) -> None:
             '"0.0.0151"',
             '"0.0.0150"',
             "guest[0].device[1].host",
-            "0.0.0150 is guest[0].device[0].host too",
+            "0.0.0150 is also guest[0].device[0].host",
         ),
         (
             '"0.0.0151"',

@@ -108,7 +108,7 @@ def _read(program: Program, lines: list[str]) -> _Read:
     states: set[str] = set()
     ends: set[str] = set()
     violated: dict[int, int] = {}
-    steps = -1  # The first state is shown, too.
+    steps = -1  # The first state is also shown.
     shown = nominal = 0
     counted = -1
     for line in lines:
