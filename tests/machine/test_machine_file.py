@@ -198,7 +198,7 @@ def test_storage_sizes(file: Path, text: str, size: int) -> None:
             "= 0x191",
             "= 0x190",
             "guest[0].device[1].number",
-            "0.0.0190 is guest[0].device",
+            "0.0.0190 is also guest[0].device",
         ),
         (
             '"0.0.0151"',
