@@ -1,5 +1,7 @@
 """The tutorials do what they show, from the first file to the last command."""
 
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,15 @@ def test_there_is_one_for_each_reader() -> None:
         assert kinds[0] == "file"
         assert kinds.count("file") >= 3
         assert kinds.count("run") >= 4
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_files_are_named_in_the_text(page: Path) -> None:
+    """A reader sees which file to write: a fence's own words are not shown."""
+    paragraphs = page.read_text().split("\n\n")
+    for above, block in pairwise(paragraphs):
+        fence = re.match(r"```\w+ \w+=([^\s:]+)", block)
+        assert fence is None or f"`{fence[1]}`" in above, block
 
 
 def test_output_that_differs_is_seen(tmp_path: Path) -> None:
