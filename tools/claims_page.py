@@ -13,8 +13,9 @@ _HEAD: Final = f"""\
 {GENERATED}
 # Claims about the originals, and what the table says
 
-H1 to H12 and W3, W4, W13 come from an analysis of the sources; modelling them gave the
-claims without a number. A claim is confirmed if a schedule of the model of the version
+Each claim says what can go wrong in Linux or QEMU. H1 to H12 come from reading Linux' sources,
+[W3](../../glossary.md#w3), [W4](../../glossary.md#w4) and [W13](../../glossary.md#w13) from
+reading QEMU's; the models showed the others. A claim is confirmed if a schedule of the model of the version
 named shows the fault. The models are not the kernel: [the table of steps](steps.md)
 says what each step of a model stands for.
 """
