@@ -198,8 +198,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--list", action="store_true", help="print the names, and end")
     wanted = parser.parse_args(arguments)
-    # The exploration of a subchannel crashes actors on purpose, which would be logged.
-    logging.getLogger("ccw_actors").setLevel(logging.CRITICAL)
     try:
         pages = chosen(wanted.name)
     except LookupError as error:
@@ -228,4 +226,6 @@ def _check(different: Sequence[Page], old: Sequence[Path]) -> int:
 
 
 if __name__ == "__main__":
+    # The exploration of a subchannel crashes actors on purpose, which would be logged.
+    logging.getLogger("ccw_actors").setLevel(logging.CRITICAL)
     sys.exit(main())
