@@ -15,9 +15,10 @@ _HEAD: Final = f"""\
 
 Each claim says what can go wrong in Linux or QEMU. H1 to H12 come from reading the
 sources of Linux, [W3](../../glossary.md#w3), [W4](../../glossary.md#w4) and
-[W13](../../glossary.md#w13) from those of QEMU; the models showed the others. A claim is
-confirmed if a schedule of the model of the version named shows the fault. The models are
-not the kernel: [the table of steps](steps.md) says what each step of a model stands for.
+[W13](../../glossary.md#w13) from those of QEMU; the models showed the others. A
+claim is confirmed if a schedule of the model of the version named shows the fault.
+The models are not the kernel: [the table of steps](steps.md) says what each step of
+a model stands for.
 """
 
 
