@@ -94,7 +94,7 @@ def test_backup_put_over_the_image_is_not_changed(tmp_path: Path) -> None:
 
 
 def test_older_backup_put_over_the_image_is_not_changed(tmp_path: Path) -> None:
-    """An older backup stays too, even if a track in it looks cut short."""
+    """An older backup also stays, even if a track in it looks cut short."""
     path = new_image(tmp_path)
     write_track(path, TRACK, NEW[:1536] + OLD[1536:])
     backup = path.read_bytes()

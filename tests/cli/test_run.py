@@ -249,7 +249,7 @@ def test_storage_too_small(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("storage", "strage", "guest[0].strage: unknown key; did you mean storage?"),
-        ('"0.0.0151"', '"0.0.0150"', "device[1].number: 0.0.0150 is device[0].number"),
+        ('"0.0.0151"', '"0.0.0150"', "device[1].number: 0.0.0150 is also device"),
         ("read_volume", "read_volum", "guest[0].program: "),
     ],
     ids=["typo", "number twice", "program"],

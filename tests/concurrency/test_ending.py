@@ -225,7 +225,7 @@ async def test_who_waits_for_room() -> None:
 
 
 async def test_thread_of_the_application() -> None:
-    """A thread that blocks in an ask, an offer too, is woken by the shutdown."""
+    """The shutdown wakes a thread that blocks in an ask or an offer."""
     system, blocked = System(), Blocked()
     ref = system.spawn_thread(blocked, "blocked", mailbox=Mailbox(1, "wait"))
     ref.tell(Carry("x"))

@@ -90,7 +90,7 @@ def ask_through(system: System, path: str) -> Callable[[Any], Any]:
 
 
 async def test_circle_through_a_pykka_actor() -> None:
-    """The ask that closes the cycle fails at once and names it; all others fail too.
+    """The ask that closes the cycle fails at once and names it; all others also fail.
 
     No ask waits for a timeout, and both actors answer afterwards.
     """

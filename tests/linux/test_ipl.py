@@ -28,12 +28,13 @@ def test_the_example(software: Software, tmp_path: Path) -> None:
         [sys.executable, EXAMPLE, "--cache", default_cache()],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # as a terminal shows both
         text=True,
         check=False,
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert done.returncode == 0, done.stdout[-3000:]
     install, _, booted = done.stdout.partition("== IPL from ")
     assert {one.name for one in findings(install)} >= {"dasdfmt", "zipl", "over"}
     assert "IPLed from 0.0.0190, a device of type ccw" in booted
