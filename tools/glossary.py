@@ -48,32 +48,24 @@ PAGES: Final = (
 
 NOT_LINKED: Final = frozenset(
     {
-        "actor",
         "ask",
         "cell",
         "channel",
         "class",
         "delivery",
         "design",
-        "emulator",
         "engine",
         "fair, fairness",
         "fault",
         "guest",
         "host",
         "incomplete",
-        "mailbox",
-        "refuted",
         "region",
         "reply",
-        "scenario",
-        "schedule",
         "seed",
         "stash",
         "step",
-        "stepping",
         "tell",
-        "verified",
         "volume",
     }
 )

@@ -16,7 +16,6 @@ when its module is imported: only for a name that the user has given on the comm
 line, never for one in a counterexample's file.
 """
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -27,6 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, cast
 
+from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._own_code import why_failed
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.explore import Scenario, TransitionSystem, World
@@ -92,8 +92,7 @@ def _why_none(name: str) -> str:
     if name.endswith(".py"):
         has = ", ".join(scenarios_of(name)) or "no scenario"
         return f"{name}: expected FILE:NAME; the file has {has}"
-    close = difflib.get_close_matches(name, SCENARIOS, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else "see explore --list"
+    hint = did_you_mean(name, SCENARIOS) or "see explore --list"
     return f"no scenario has the name {name!r}; {hint}"
 
 

@@ -1,6 +1,5 @@
 """`ccw-actors verdicts`: the verdict on each design of the thread, by scenario."""
 
-import difflib
 import os
 from collections.abc import (
     Collection,
@@ -19,6 +18,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 import typer
 
+from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._completion import designs, emulators, verdict_scenarios
 from ccw_actors.cli._printing import say, say_json
 from ccw_actors.cli._progress import progress_of
@@ -250,11 +250,9 @@ def _expect(option: str, wanted: Iterable[str] | None, known: Collection[str]) -
     """Refuse an unknown name behind an option."""
     for one in wanted or ():
         if one not in known:
-            close = difflib.get_close_matches(one, known)
-            text = f"expected one of {', '.join(known)}, got {one!r}"
-            if close:
-                text = f"got {one!r}; did you mean {' or '.join(close)}?"
-            raise typer.BadParameter(text, param_hint=option)
+            hint = did_you_mean(one, known)
+            hint = hint or f"expected one of {', '.join(known)}"
+            raise typer.BadParameter(f"got {one!r}; {hint}", param_hint=option)
 
 
 def _why_none(

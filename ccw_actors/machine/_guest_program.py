@@ -1,6 +1,5 @@
 """A guest's program, found by its dotted name."""
 
-import difflib
 import importlib
 import inspect
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from ccw_actors._suggestions import did_you_mean
 from ccw_actors.actors.protocol import Operation
 
 __all__ = ["Form", "GuestProgram", "import_named"]
@@ -163,7 +163,6 @@ def _attribute(owner: object, name: str) -> Any:
     try:
         return getattr(owner, name)
     except AttributeError as error:
-        near = difflib.get_close_matches(name, dir(owner), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         place = getattr(owner, "__name__", repr(owner))
-        raise ValueError(f"{place} has no {name}{hint}") from error
+        parts = (f"{place} has no {name}", did_you_mean(name, dir(owner), 1))
+        raise ValueError("; ".join(filter(None, parts))) from error

@@ -1,6 +1,5 @@
 """Reads a machine file: TOML, checked, to a `Machine`."""
 
-import difflib
 import re
 import reprlib
 import tomllib
@@ -10,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from ccw_actors._suggestions import did_you_mean
 from ccw_actors.errors import MachineFileError
 from ccw_actors.machine._config import (
     Binary,
@@ -166,8 +166,7 @@ def _is_qemu(raw: dict[str, Any], place: str) -> bool:
 
 def _unknown(name: str, table: type[msgspec.Struct]) -> str:
     known = [field.encode_name for field in msgspec.structs.fields(table)]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
+    hint = did_you_mean(name, known, 1) or f"expected {', '.join(known)}"
     return f"unknown key; {hint}"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product, starmap
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
+from ccw_actors._suggestions import did_you_mean
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.verdicts._rows import (
     DESIGN_NAMES,
@@ -190,8 +191,9 @@ def cells_of(
 
 def _expect(name: str, kind: str, part: str, known: Iterable[str]) -> None:
     if part not in known:
-        listed = ", ".join(known)
-        raise CellNameError(f"{name}: no {kind} {part!r}; there are {listed}")
+        names = list(known)
+        hint = did_you_mean(part, names) or f"there are {', '.join(names)}"
+        raise CellNameError(f"{name}: no {kind} {part!r}; {hint}")
 
 
 def _one_of(part: str, known: Iterable[T]) -> T:

@@ -375,6 +375,8 @@ def test_file_without_a_name(own: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_close_names() -> None:
     """The error for an unknown name suggests similar ones."""
     assert "did you mean clear-twice" in run("explore", "clear-twise").stderr
+    cell = run("explore", "verdicts/2026/mial").stderr
+    assert "no scenario 'mial'; did you mean mail?" in cell
 
 
 def test_table() -> None:

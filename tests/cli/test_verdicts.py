@@ -158,8 +158,8 @@ def test_check() -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--design", "nt"), "--design: expected one of v5.12"),
-        (("--emulator", "bochs"), "expected one of qemu, ours, got 'bochs'"),
+        (("--design", "nt"), "--design: got 'nt'; expected one of v5.12"),
+        (("--emulator", "bochs"), "got 'bochs'; expected one of qemu, ours"),
         (("--scenario", "sed"), "--scenario: got 'sed'; did you mean seed"),
         (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
         (("--emulator", "qemu", "--scenario", "mail"), "without an emulator: see"),
