@@ -133,7 +133,7 @@ def _without_privileges() -> Generator[None]:
         ),
         (("trace", "--from", "x", "f"), "--from: expected a whole number, got 'x'"),
         (("conform",), "Missing argument 'FILE'"),
-        (("verdicts", "--design", "foo"), "--design: expected one of "),
+        (("verdicts", "--design", "foo"), "--design: got 'foo'; expected one of "),
         (("stop", "a/b"), "NAME: expected at most 64 letters"),
     ],
 )
