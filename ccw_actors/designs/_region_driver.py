@@ -64,7 +64,8 @@ class RegionDriverState(Struct):
     none. `waiting` are requests not accepted yet; with `busy` they wait for a signal.
     `start`, `halt` and `clear` have been accepted and have not ended, 0 if none;
     `newest` was accepted last. `signalled` says that there is an IRB to read, `gone`
-    that the subchannel is gone, `closed` that the device was closed.
+    that the subchannel is gone or given up, `closed` that the device was closed, and
+    `detaching` that Gone follows when the kernel has closed it.
     """
 
     call: int = -1
@@ -77,6 +78,7 @@ class RegionDriverState(Struct):
     signalled: bool = False
     gone: bool = False
     closed: bool = False
+    detaching: bool = False
 
 
 class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]):
@@ -98,10 +100,10 @@ class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]
         """Write it when its turn comes; a CLEAR overtakes requests not accepted."""
         state = self.state
         if isinstance(message, ClearRequest):
-            under_way = state.waiting[:1] if state.call > 0 else ()
-            for one in state.waiting[len(under_way) :]:
+            in_progress = state.waiting[:1] if state.call > 0 else ()
+            for one in state.waiting[len(in_progress) :]:
                 self._emulated.tell(Refused(one.number, errno.ECANCELED))
-            state.waiting = under_way
+            state.waiting = in_progress
             state.busy = False
         state.waiting = (*state.waiting, message)
         self._go_on()
@@ -124,8 +126,18 @@ class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]
         self._emulated.tell(Found(message.number, Schib(Pmcw(), scsw)))
 
     @receive
-    def taken(self, _message: Taken | SenseConcurrently | Detach) -> None:
+    def taken(self, _message: Taken | SenseConcurrently) -> None:
         """Do nothing: no region takes it."""
+
+    @receive
+    def detach(self, _message: Detach) -> None:
+        """Close the device; Gone follows when nothing of it is at work."""
+        state = self.state
+        state.detaching = True
+        if not state.gone:
+            self._give_up()
+        elif state.closed and state.call < 0:
+            self._detached()
 
     # -- from the kernel --------------------------------------------------------------
 
@@ -141,6 +153,8 @@ class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]
         state, reason = self.state, message.errno
         state.call = -1
         if state.gone:
+            if state.closed and state.detaching:
+                self._detached()
             self._go_on()
             return
         request, *others = state.waiting
@@ -256,8 +270,16 @@ class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]
         return answers
 
     def _gone(self) -> None:
+        self._give_up()
+        self._emulated.tell(Gone())
+
+    def _give_up(self) -> None:
+        """Refuse what waits, and close the device when no call is in progress."""
         state = self.state
         state.gone, state.signalled = True, False
         state.start = state.halt = state.clear = 0
         self._go_on()
+
+    def _detached(self) -> None:
+        self.state.detaching = False
         self._emulated.tell(Gone())

@@ -117,7 +117,8 @@ def _format_of(path: Path, raw: bytes) -> str:
     except msgspec.ValidationError:
         return _Head().format
     except DECODE_ERRORS as error:
-        raise CounterexampleError(f"{path}: not JSON: {error}") from error
+        why = str(error).removeprefix("JSON is malformed: ")
+        raise CounterexampleError(f"{path}: not JSON: {why}") from error
 
 
 def assert_fixed(path: Path, scenario: Scenario | TransitionSystem[Any, Any]) -> None:

@@ -30,7 +30,7 @@ _SIGNALS: Final[Mapping[int, str]] = {
     WATCH: "is watched",
     UNWATCH: "is no longer watched",
     STOP_NOW: "is to stop",
-    RESTART: "begins again",
+    RESTART: "restarts",
     CHILD_ENDED: "its child has ended",
     ESCALATED: "its child has failed",
 }

@@ -29,6 +29,8 @@ from ccw_actors.scenarios._machine import add_disk as add_disk
 from ccw_actors.scenarios._machine import one_read as one_read
 from ccw_actors.scenarios._machine import read_orb as read_orb
 from ccw_actors.scenarios._machine import track as track
+from ccw_actors.scenarios._nested import NESTED
+from ccw_actors.scenarios._nested import NestedMachine as NestedMachine
 from ccw_actors.scenarios._operations import CANCEL as CANCEL
 from ccw_actors.scenarios._operations import CLEAR as CLEAR
 from ccw_actors.scenarios._operations import DISABLE as DISABLE
@@ -76,6 +78,7 @@ __all__ = [
     "WAIT",
     "HostMachine",
     "Maker",
+    "NestedMachine",
     "PassThroughMachine",
     "add_cpus",
     "add_disk",
@@ -144,6 +147,7 @@ _MAKERS: Final[dict[str, Maker]] = {
     **RAW,
     **RAW_REGIONS,
     **CRASHES,
+    **NESTED,
 }
 
 MAKERS: Final = {name: _named(maker) for name, maker in _MAKERS.items()}

@@ -25,7 +25,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Fctl
 from ccw_actors.explore import Event, View, World
 
-__all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held"]
+__all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held", "uses_storage"]
 
 _GUEST = "guest-subchannel"
 
@@ -78,13 +78,17 @@ def _never(wrong: Wrong) -> Callable[[View], bool]:
     return lambda view: view.monitor.wrong != wrong
 
 
-def is_held(view: View) -> bool:
-    """Whether pages are pinned while the host's subchannel may use any."""
+def uses_storage(view: View) -> bool:
+    """Whether the host's subchannel may use the storage of a guest."""
     host = view["subchannel"]
     # While it flushes, it waits for answers that no program needs any longer.
     works = host.work.awaited in ("storage", "device")
-    used = host.execution is not None or works
-    return not used or "vfio-ccw" in view["storage"].pins
+    return host.execution is not None or works
+
+
+def is_held(view: View) -> bool:
+    """Whether pages are pinned while the host's subchannel may use any."""
+    return not uses_storage(view) or "vfio-ccw" in view["storage"].pins
 
 
 def _all_ended(view: View) -> bool:

@@ -391,7 +391,12 @@ MORE: Final = {
         "told=LookRequest,NotOperational answered=00000000 detach told=NotOperational"
     ),
     "a crash gives up what is below": (
-        "SSCH=0 crash told=IoRequest,Detach,NotOperational SSCH=3 gone told"
+        "SSCH=0 crash told=IoRequest,Detach SSCH=3 told gone told=NotOperational "
+        "crash told=Detach gone told=NotOperational"
+    ),
+    "a crash and a refusal that comes after it": (
+        "SSCH=0 crash told=IoRequest,Detach reset refused-22 answered "
+        "gone told=NotOperational answered=SubchannelReset"
     ),
     "HSCH withdraws the interruption of a PCI": (
         "SSCH=0 pci HSCH=0 take=InterruptionGone"

@@ -2,46 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 import pytest
 
-from ccw_actors.actors import ChannelSubsystem, Region, Storage
-from ccw_actors.actors.protocol import Detach, DetachDevice, Piece
-from ccw_actors.channel import SubchannelId
+from ccw_actors.actors.protocol import Detach, DetachDevice
 from ccw_actors.errors import ActorFailedError
-from ccw_actors.machine import (
-    DevicePaths,
-    GuestPaths,
-    add_guest,
-    add_subchannel,
-    pass_through,
-)
-from ccw_actors.scenarios import (
-    ENABLED,
-    PROGRAM,
-    START,
-    STORAGE,
-    VALID_HOST,
-    WAIT,
-    add_disk,
-    one_read,
-)
+from ccw_actors.scenarios import START, WAIT, NestedMachine
 from ccw_actors.testkit import SteppingSystem
-
-OUTER_AT: Final = 1 << 36
-"""Where the host has the outer guest's storage."""
-INNER_AT: Final = 1 << 32
-"""Where the outer guest has the inner one's."""
-
-HOST: Final = DevicePaths(vfio_ccw="outer/vfio-ccw", emulated="outer/subchannel")
-OUTER: Final = DevicePaths(
-    subchannel="outer/subchannel",
-    cio="outer/cio",
-    vfio_ccw="inner/vfio-ccw",
-    emulated="inner/subchannel",
-)
-INNER: Final = GuestPaths.below("inner")
 
 
 class Nested:
@@ -49,23 +16,7 @@ class Nested:
 
     def __init__(self) -> None:
         system = self.system = SteppingSystem("channel")
-        self.outer = Storage(STORAGE)
-        self.inner = Storage(STORAGE, (Piece(PROGRAM, one_read()),))
-        outer = system.spawn(self.outer, "outer/storage")
-        inner = system.spawn(self.inner, "inner/storage")
-        regions = (
-            Region(OUTER_AT, STORAGE, outer, dma=True),
-            Region(OUTER_AT + INNER_AT, STORAGE, inner, dma=True),
-        )
-        add_disk(system, paths=HOST)
-        add_subchannel(system, HOST, SubchannelId(0, 0), VALID_HOST, regions)
-        pass_through(system, HOST, outer, base=OUTER_AT, pmcw=ENABLED, sink=OUTER.cio)
-        self.subchannel = pass_through(
-            system, OUTER, inner, base=INNER_AT, pmcw=ENABLED, sink=INNER.css
-        )
-        emulated = {0: system.ref(OUTER.emulated)}
-        self.css = ChannelSubsystem(emulated)
-        add_guest(system, INNER, [(START, WAIT)], emulated, inner, css=self.css)
+        self.machine = NestedMachine(system, (START, WAIT))
 
     def crash(self, path: str) -> None:
         """Have an actor fail, and begin again."""
@@ -88,12 +39,20 @@ def crash_cio(nested: Nested) -> None:
     nested.crash("outer/cio")
 
 
+def crash_subchannel(nested: Nested) -> None:
+    """Crash the outer guest's subchannel, which then gives up the host's."""
+    nested.crash("outer/subchannel")
+
+
 def crash_vfio_ccw(nested: Nested) -> None:
     """Crash the outer guest's VfioCcw, which then has lost track."""
     nested.crash("inner/vfio-ccw")
 
 
-@pytest.mark.parametrize("happens", [detach_device, detach, crash_cio, crash_vfio_ccw])
+@pytest.mark.parametrize(
+    "happens",
+    [detach_device, detach, crash_cio, crash_subchannel, crash_vfio_ccw],
+)
 def test_device_lost(happens: Callable[[Nested], None]) -> None:
     """After any message of a START, the inner guest finds that its device is gone."""
     messages = Nested().system.steps.run()
@@ -103,6 +62,8 @@ def test_device_lost(happens: Callable[[Nested], None]) -> None:
             nested.system.steps.step()
         happens(nested)
         nested.system.steps.run()
-        assert not nested.subchannel.state.schib.pmcw.valid
-        assert len(nested.css.state.reports) == 1
-        assert nested.outer.state.pins == nested.inner.state.pins == {}
+        machine = nested.machine
+        _, inner = machine.subchannels
+        assert not inner.state.schib.pmcw.valid
+        assert len(machine.css.state.reports) == 1
+        assert machine.outer.state.pins == machine.inner.state.pins == {}

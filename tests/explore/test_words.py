@@ -151,7 +151,7 @@ def stopping(*, drain: bool) -> Scenario:
     [
         (asking("answered"), "adder > asker: Sum(left=1, right='two')"),
         (asking("expired", 2.0), "asker timer 1: its ask expires"),
-        (restarting, "adder > adder: begins again"),
+        (restarting, "adder > adder: restarts"),
         (sleeping, "sleeper timer 1: its sleep ends"),
         (stopping(drain=False), "stopper > adder: is to stop"),
         (stopping(drain=True), "stopper > adder: is to stop, after its messages"),

@@ -24,6 +24,7 @@ from ccw_actors.actors.protocol import (
     Interrupt,
     IoEvent,
     IoRequest,
+    NotOperational,
     Piece,
     ResetDone,
     StartSubchannel,
@@ -77,6 +78,15 @@ class UnpinsAtRestart(Driver):
         """Restart with nothing pinned."""
         self._storage.tell(UnpinAll())
         super().restart()
+
+
+class LosesAtRestart(GuestSubchannel):
+    """Reports that its device is lost before the host has given it up."""
+
+    def on_restart(self) -> None:
+        """Tell the sink at once."""
+        super().on_restart()
+        self._sink.tell(NotOperational(0))
 
 
 class StaysAtRestart(Cio):
@@ -486,6 +496,7 @@ BREAKAGES = (
         "crash-start",
         "the guest gets its status or a channel report",
     ),
+    Breakage("guest_subchannel", LosesAtRestart, "crash-nested", _RELEASED),
     Breakage("vfio_ccw", ReleasesAtClear, "seed", _RELEASED),
     Breakage("vfio_ccw", ReleasesAtHalt, "halt", _RELEASED),
     Breakage("vfio_ccw", ForgetsEnds, "halt", "nothing stays pinned"),

@@ -70,7 +70,9 @@ class GuestSubchannelState(Struct):
     reported on, `answer` the status to show for them. `newest_clear` is the number of
     the newest CLEAR or RESET. `unsolicited` is held back. `resetting` waits for CLEAR.
     `below` is the instruction that was passed down; `waiting` are those that have come
-    since. `settings` are those of the guest's channel subsystem.
+    since. `settings` are those of the guest's channel subsystem. `is_gone` says that
+    the host has given its subchannel up: after a restart that is later than the guest's
+    being not operational.
     """
 
     schib: Schib
@@ -86,6 +88,7 @@ class GuestSubchannelState(Struct):
     unsolicited: Irb | None = None
     resetting: tuple[ReplyTo[SubchannelReset], ...] = ()
     below: SentDown | None = None
+    is_gone: bool = False
     waiting: tuple[Issued, ...] = ()
     settings: Settings = Settings()
 

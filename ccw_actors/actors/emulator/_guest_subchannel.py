@@ -325,19 +325,20 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     @receive
     def detach_device(self, _message: DetachDevice) -> None:
         """Give up the host's subchannel; the sink learns of it when `Gone` comes."""
-        if self.state.schib.pmcw.valid:
-            self._vfio_ccw.tell(Detach())
-        else:
+        if self.state.is_gone:
             self._sink.tell(NotOperational(self._schid.index))
+        else:
+            self._vfio_ccw.tell(Detach())
 
     @receive
     def reset(self, _message: ResetSubchannel) -> None:
         """Disable the subchannel and clear the host's; answer when that is done."""
         state = self.state
-        if not state.schib.pmcw.valid:
+        if state.is_gone:
             self.reply(self.reply_to, SubchannelReset(self._schid.index))
             return
-        if not state.resetting:
+        # After a restart the device is being given up: Gone answers the reset.
+        if state.schib.pmcw.valid and not state.resetting:
             if state.below is not None:
                 self._come_up_empty(state.below)
             self._vfio_ccw.tell(ClearRequest(state.reset()))
@@ -368,8 +369,9 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     def refused(self, message: Refused) -> None:
         """Turn a refusal into status."""
         state, number = self.state, message.number
-        if number < state.newest_clear or message.errno == errno.ENODEV:
-            # ENODEV: Gone follows, and no status.
+        given_up = not state.schib.pmcw.valid
+        if given_up or number < state.newest_clear or message.errno == errno.ENODEV:
+            # Given up, or ENODEV: Gone follows, and no status.
             return
         if state.resetting:
             self._reset_done()
@@ -381,22 +383,21 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
 
     def on_restart(self) -> None:
         """Be not operational, and give up the host's subchannel: the state is lost."""
-        self._lose()
+        self.state.lose()
         self._vfio_ccw.tell(Detach())
 
     @receive
     def gone(self, _message: Gone) -> None:
         """Be not operational: instructions end with condition code 3 from now on."""
         state = self.state
-        if state.schib.pmcw.valid:
-            self._lose()
-            self._reset_done()
-            if state.below is not None:
-                self._come_up_empty(state.below)
-
-    def _lose(self) -> None:
-        self.state.lose()
+        if state.is_gone:
+            return
+        state.is_gone = True
+        state.lose()
         self._sink.tell(NotOperational(self._schid.index))
+        self._reset_done()
+        if state.below is not None:
+            self._come_up_empty(state.below)
 
     def _reset_done(self) -> None:
         """Answer every reset that waited for the CLEAR."""
