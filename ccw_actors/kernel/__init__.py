@@ -1,0 +1,13 @@
+"""The laboratory: hazards of the verdict table, tried on a real kernel and a real QEMU.
+
+| package | what it does |
+|---|---|
+| build | cross-builds a kernel, with changes under test |
+| debugger | controls CPUs of a QEMU over its gdbstub; addresses of functions, lines |
+| lab | boots a kernel on this package's subchannel, and forces orders of events |
+| emulators | tries QEMU's own faults by a guest without an operating system |
+| refinement | decides whether a model allows what a kernel did |
+| records | what was executed, for the pages of the verdict table |
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Controls the CPUs of a QEMU over its gdbstub."""
+
+__all__: list[str] = []

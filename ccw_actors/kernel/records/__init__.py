@@ -1,0 +1,3 @@
+"""Records of what was executed on real kernels and real QEMUs."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Decides whether a model allows what a kernel did."""
+
+__all__: list[str] = []
