@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from examples.linux.initramfs import archive
+from ccw_actors.kernel.boot import archive
 
 ROOT = Path(__file__).parents[1]
 

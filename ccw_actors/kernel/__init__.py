@@ -3,8 +3,9 @@
 | package | what it does |
 |---|---|
 | build | cross-builds a kernel, with changes under test |
+| boot | boots a kernel on this package's subchannel, with a client of vfio_ccw |
 | debugger | controls CPUs of a QEMU over its gdbstub; addresses of functions, lines |
-| lab | boots a kernel on this package's subchannel, and forces orders of events |
+| lab | has the hazards of the table as forced orders, and looks for their harm |
 | emulators | tries QEMU's own faults by a guest without an operating system |
 | refinement | decides whether a model allows what a kernel did |
 | records | what was executed, for the pages of the verdict table |

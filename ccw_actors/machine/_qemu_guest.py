@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ccw_actors.actors import Region, VfioCcwRegions
+from ccw_actors.actors import Region, VfioCcw, VfioCcwRegions
 from ccw_actors.actors.protocol import (
     AwaitGuest,
     CountPins,
@@ -86,7 +86,9 @@ class QemuRun:
         self._guest = guest
         self._folder = scratch / guest.name
         self._scratch = scratch
-        self._layers = replace(layers, vfio_ccw=VfioCcwRegions)
+        # A QEMU drives regions, whatever other guests have.
+        ours = layers.vfio_ccw is VfioCcw
+        self._layers = replace(layers, vfio_ccw=VfioCcwRegions) if ours else layers
         self._process = QemuProcess(system, guest, self._folder)
         self._base = 0
 

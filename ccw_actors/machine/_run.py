@@ -124,6 +124,11 @@ class MachineRun:
         self._stop.set()
 
     @property
+    def system(self) -> System | None:
+        """The actors of the machine, None until it has started."""
+        return self._system
+
+    @property
     def is_stopped(self) -> bool:
         """Whether somebody has called `stop`."""
         return self._stop.is_set()

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from examples.linux.apt import Apt, SoftwareError, run_tool
 from examples.linux.elf import needed
-from examples.linux.initramfs import Content, Executable, Folder, Link, archive
+from ccw_actors.kernel.boot import Content, Executable, Folder, Link, archive
 
 __all__ = [
     "GUEST",

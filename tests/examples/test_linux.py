@@ -15,7 +15,7 @@ import pytest
 
 from examples.linux.console import findings
 from examples.linux.elf import needed
-from examples.linux.initramfs import Executable, Folder, Link, archive
+from ccw_actors.kernel.boot import Executable, Folder, Link, archive
 
 ROOT = Path(__file__).parents[2]
 BOOT = ROOT / "examples" / "linux" / "boot.py"

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from examples.linux.console import Finding, findings
-from examples.linux.initramfs import Content
+from ccw_actors.kernel.boot import Content
 from examples.linux.software import Software
 
 __all__ = [

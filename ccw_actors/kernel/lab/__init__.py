@@ -1,3 +1,3 @@
-"""Boots a kernel on this package's subchannel, and forces orders of events."""
+"""Has the hazards of the table as forced orders, and looks for their harm."""
 
 __all__: list[str] = []
