@@ -9,25 +9,22 @@ from ccw_actors.kernel.boot._client import ClientThread as ClientThread
 from ccw_actors.kernel.boot._client import compile_client as compile_client
 from ccw_actors.kernel.boot._client import initramfs as initramfs
 from ccw_actors.kernel.boot._client import read_log as read_log
-from ccw_actors.kernel.boot._gates import HELD_RECORD as HELD_RECORD
-from ccw_actors.kernel.boot._gates import HELD_RECORDS as HELD_RECORDS
-from ccw_actors.kernel.boot._gates import HELD_TRACK as HELD_TRACK
-from ccw_actors.kernel.boot._gates import Gate as Gate
-from ccw_actors.kernel.boot._gates import HeldRegions as HeldRegions
-from ccw_actors.kernel.boot._gates import HeldVolume as HeldVolume
 from ccw_actors.kernel.boot._initramfs import Content as Content
 from ccw_actors.kernel.boot._initramfs import Executable as Executable
 from ccw_actors.kernel.boot._initramfs import Folder as Folder
 from ccw_actors.kernel.boot._initramfs import Link as Link
 from ccw_actors.kernel.boot._initramfs import archive as archive
+from ccw_actors.kernel.boot._machine import DATA_RECORD as DATA_RECORD
+from ccw_actors.kernel.boot._machine import DATA_RECORDS as DATA_RECORDS
+from ccw_actors.kernel.boot._machine import DATA_TRACK as DATA_TRACK
 from ccw_actors.kernel.boot._machine import BootOptions as BootOptions
 from ccw_actors.kernel.boot._machine import KernelMachine as KernelMachine
 
 __all__ = [
     "COMPILER",
-    "HELD_RECORD",
-    "HELD_RECORDS",
-    "HELD_TRACK",
+    "DATA_RECORD",
+    "DATA_RECORDS",
+    "DATA_TRACK",
     "BootOptions",
     "ClientError",
     "ClientLog",
@@ -37,9 +34,6 @@ __all__ = [
     "Content",
     "Executable",
     "Folder",
-    "Gate",
-    "HeldRegions",
-    "HeldVolume",
     "KernelMachine",
     "Link",
     "archive",

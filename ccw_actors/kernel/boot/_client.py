@@ -72,8 +72,8 @@ class ClientStep(Struct, frozen=True, kw_only=True):
     """What a step did.
 
     `errno` is 0 if it succeeded, `data` are bytes that it read. `start` and `end` are
-    in seconds of the guest's monotonic clock. `pages` is the number that it counted,
-    `signals` how often the interrupt was signalled.
+    in seconds of the guest's monotonic clock. `count` is what it counted, `signals` how
+    often the interrupt was signalled.
     """
 
     thread: int
@@ -83,7 +83,7 @@ class ClientStep(Struct, frozen=True, kw_only=True):
     start: float
     end: float
     data: bytes = b""
-    pages: int = 0
+    count: int = 0
     signals: int = 0
 
 
@@ -146,7 +146,7 @@ def _step(said: dict[str, Any]) -> ClientStep:
         start=said["from"],
         end=said["to"],
         data=bytes.fromhex(said.get("data", "")),
-        pages=said.get("pages", 0),
+        count=said.get("count", 0),
         signals=said.get("signals", 0),
     )
 

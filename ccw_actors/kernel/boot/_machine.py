@@ -5,13 +5,12 @@ init is the client, which ends the machine when it is over.
 """
 
 import asyncio
-from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 from msgspec import Struct
 
-from ccw_actors.actors.hardware.image import create_tracks
+from ccw_actors.actors.hardware.image import create_tracks, open_image
 from ccw_actors.actors.protocol import (
     DetachDevice,
     Report,
@@ -19,29 +18,48 @@ from ccw_actors.actors.protocol import (
     UnsolicitedStatus,
 )
 from ccw_actors.channel import Crw, Dstat, Schib
-from ccw_actors.devices import Geometry
-from ccw_actors.kernel.boot._gates import TRACK_SIZE, Gate, HeldRegions, HeldVolume
+from ccw_actors.devices import Geometry, Record, Track
+from ccw_actors.kernel.gates import (
+    CountEvents,
+    EventsCounted,
+    Gates,
+    HoldReads,
+    HoldSignals,
+    ReleaseReads,
+    ReleaseSignals,
+)
 from ccw_actors.machine import (
     Binary,
     ConsoleTarget,
     DeviceNumber,
     HostDevice,
-    Layers,
     Machine,
     MachineRun,
     PassedThrough,
     QemuGuest,
     StorageSize,
 )
-from ccw_actors.runtime import System
 
-__all__ = ["BootOptions", "KernelMachine"]
+__all__ = [
+    "DATA_RECORD",
+    "DATA_RECORDS",
+    "DATA_TRACK",
+    "BootOptions",
+    "KernelMachine",
+]
 
 _NUMBER: Final = DeviceNumber(0x190)
-_HOST: Final = f"host/{_NUMBER}"
 _GUEST: Final = "linux"
-_REGIONS: Final = f"{_GUEST}/{_NUMBER}/vfio-ccw"
-_CYLINDERS: Final = 10
+_DISK: Final = "disk.img"
+_GEOMETRY: Final = Geometry("3390", cylinders=10, heads=15, track_size=56832)
+
+DATA_TRACK: Final = 60
+"""The track that programs of the client read: cylinder 4, head 0."""
+DATA_RECORDS: Final = 12
+"""The number of its records after R0."""
+DATA_RECORD: Final = bytes([0x5C]) * 4096
+"""Each of these records."""
+
 _COMMAND_LINE: Final = "console=ttyS0 nokaslr panic=-1 loglevel=4"
 
 
@@ -63,39 +81,38 @@ class BootOptions(Struct, frozen=True, kw_only=True):
 
 
 class KernelMachine:
-    """A machine, from `async with` on. `interrupt` and `data` are its gates."""
+    """A machine, from `async with` on, with gates for interruptions and data."""
 
     def __init__(self, options: BootOptions) -> None:
-        self.interrupt, self.data = Gate(), Gate()
         self._options = options
         self._console = options.folder / "console"
-        layers = Layers(
-            vfio_ccw=partial(HeldRegions, self.interrupt),
-            volume=partial(HeldVolume, self.data),
-        )
-        self._run = MachineRun(_machine(options, self._console), layers=layers)
+        self._gates = Gates()
+        machine = _machine(options, self._console)
+        self._run = MachineRun(machine, layers=self._gates.layers)
         self._task: asyncio.Task[object] | None = None
 
     async def __aenter__(self) -> Self:
         """Start the machine."""
-        image = self._options.folder / "disk.img"
-        geometry = Geometry("3390", _CYLINDERS, 15, TRACK_SIZE)
-        await asyncio.to_thread(create_tracks, image, geometry, "KERNEL", replace=True)
+        await asyncio.to_thread(_create_disk, self._options.folder / _DISK)
         self._task = asyncio.create_task(self._run.run())
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         """End the machine, if it is running."""
-        self.interrupt.open()
-        self.data.open()
+        if self._gates.are_made:
+            self.open_interrupt()
+            self.open_data()
         self._run.stop()
+        await asyncio.wait([self._running])
+
+    @property
+    def _running(self) -> asyncio.Task[object]:
         assert self._task is not None, "the machine was started"
-        await asyncio.wait([self._task])
+        return self._task
 
     async def ended(self, timeout: float) -> bool:
         """Wait for the guest's end for so many seconds; return whether it has come."""
-        assert self._task is not None, "the machine was started"
-        done, _ = await asyncio.wait([self._task], timeout=timeout)
+        done, _ = await asyncio.wait([self._running], timeout=timeout)
         return bool(done)
 
     @property
@@ -111,32 +128,61 @@ class KernelMachine:
         result = self._run.so_far("").guests[_GUEST]
         return result.error or ""
 
-    @property
-    def _system(self) -> System:
-        system = self._run.system
-        assert system is not None, "a machine that runs has actors"
-        return system
+    # -- gates -------------------------------------------------------------------------
+
+    def hold_interrupt(self) -> None:
+        """Let interruptions of the device wait."""
+        self._gates.regions.tell(HoldSignals())
+
+    def open_interrupt(self) -> None:
+        """Let the guest have the interruption that waits, and those that come."""
+        self._gates.regions.tell(ReleaseSignals())
+
+    def hold_data(self) -> None:
+        """Let the channel wait for the data of each track."""
+        self._gates.volume.tell(HoldReads())
+
+    def open_data(self) -> None:
+        """Give the channel its data."""
+        self._gates.volume.tell(ReleaseReads())
+
+    async def count(self) -> EventsCounted:
+        """Count interruptions that were signalled, and IRBs that QEMU has read."""
+        counted: EventsCounted = await self._gates.regions.ask(CountEvents())
+        return counted
 
     # -- events at the device ----------------------------------------------------------
 
     def show_attention(self) -> None:
         """Have the device show status that nobody has asked for."""
-        subchannel = self._system.ref(f"{_HOST}/subchannel")
-        subchannel.tell(UnsolicitedStatus(Dstat.ATTENTION))
+        self._gates.subchannel.tell(UnsolicitedStatus(Dstat.ATTENTION))
 
     def lose_device(self) -> None:
         """Unplug the device, as from the mainframe that this package is."""
-        self._system.ref(f"{_HOST}/subchannel").tell(DetachDevice())
+        self._gates.subchannel.tell(DetachDevice())
 
     def report(self, crw: Crw) -> None:
         """Report an event of a channel path."""
-        self._system.ref(_REGIONS).tell(Report(crw))
+        self._gates.regions.tell(Report(crw))
 
     async def schib(self) -> Schib:
         """Return the SCHIB of the host's subchannel."""
-        stored = await self._system.ref(f"{_HOST}/subchannel").ask(StoreSubchannel())
-        schib: Schib = stored.schib
-        return schib
+        stored = await self._gates.subchannel.ask(StoreSubchannel())
+        return stored.schib
+
+
+def _create_disk(path: Path) -> None:
+    """Create an image whose track `DATA_TRACK` has `DATA_RECORDS` records."""
+    create_tracks(path, _GEOMETRY, "KERNEL", replace=True)
+    cylinder, head = divmod(DATA_TRACK, _GEOMETRY.heads)
+    content = [bytes(8), *[DATA_RECORD] * DATA_RECORDS]
+    records = tuple(
+        Record(cylinder, head, number, b"", one) for number, one in enumerate(content)
+    )
+    track = Track(0, cylinder, head, records, b"")
+    image = open_image(path, read_only=False)
+    image.write(DATA_TRACK, track.to_image(_GEOMETRY.track_size))
+    image.close()
 
 
 def _machine(options: BootOptions, console: Path) -> Machine:
@@ -155,5 +201,5 @@ def _machine(options: BootOptions, console: Path) -> Machine:
         line_mode=True,
         devices=(PassedThrough(_NUMBER, _NUMBER),),
     )
-    device = HostDevice(_NUMBER, "3390", options.folder / "disk.img")
+    device = HostDevice(_NUMBER, "3390", options.folder / _DISK)
     return Machine((device,), (guest,))

@@ -27,6 +27,7 @@
    | put AT HEX | changes storage |
    | show AT SIZE | prints bytes of storage |
    | pins | prints how many pages are pinned in all |
+   | slab | prints how many KiB of memory the kernel has in its slabs |
    | sleep MS | sleeps |
    | post N, await N | signals to another thread, or waits for that */
 #define _GNU_SOURCE
@@ -406,7 +407,7 @@ static void count_changed(FILE *log)
 					first = other + at + i;
 				break;
 			}
-	fprintf(log, ", \"pages\": %lu", pages);
+	fprintf(log, ", \"count\": %lu", pages);
 	if (first)
 		show(log, first, 16);
 }
@@ -429,7 +430,21 @@ static void count_pins(FILE *log)
 		}
 	if (file)
 		fclose(file);
-	fprintf(log, ", \"pages\": %ld", (long)(pinned - released));
+	fprintf(log, ", \"count\": %ld", (long)(pinned - released));
+}
+
+static void count_slab(FILE *log)
+{
+	char line[128];
+	unsigned long kib = 0;
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Slab: %lu", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	fprintf(log, ", \"count\": %lu", kib);
 }
 
 static int write_io(const char *hex)
@@ -465,6 +480,8 @@ static int do_memory(FILE *log, const char *text)
 		count_changed(log);
 	} else if (starts(text, "pins", &rest)) {
 		count_pins(log);
+	} else if (starts(text, "slab", &rest)) {
+		count_slab(log);
 	} else if (starts(text, "put", &rest)) {
 		at = number_of(&rest);
 		bytes_of(rest + 1, ram + at, ram_size - at);
@@ -579,6 +596,23 @@ static void print_trace(void)
 			printf("@trace %s", line);
 }
 
+/* Gives the kernel's work to CPU 0, as far as it may move: the threads have others. */
+static void move_kernel_threads(void)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	while (folder && (entry = readdir(folder)))
+		if (atoi(entry->d_name))
+			sched_setaffinity(atoi(entry->d_name), sizeof(set), &set);
+	if (folder)
+		closedir(folder);
+	put_file("/sys/devices/virtual/workqueue/cpumask", "1");
+}
+
 int main(void)
 {
 	FILE *patience;
@@ -594,8 +628,7 @@ int main(void)
 	bind_subchannel();
 	open_device();
 	put_file(TRACING "trace_clock", "global");
-	/* Work that any CPU may do is done by CPU 0: the threads have the others. */
-	put_file("/sys/devices/virtual/workqueue/cpumask", "1");
+	move_kernel_threads();
 	patience = fopen("/patience", "r");
 	if (patience && fscanf(patience, "%d", &seconds) != 1)
 		fail("patience", 0);

@@ -1,0 +1,120 @@
+"""The files of a kernel under test: its image, debug information, configuration."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.kernel.records import Target
+
+__all__ = ["KernelFileError", "KernelFiles"]
+
+_BUILD: Final = "build.json"
+_NEEDED: Final = {
+    "CONFIG_VFIO_CCW": "vfio_ccw, which is what is tested",
+    "CONFIG_SCLP_CONSOLE": "the console that the client writes to",
+    "CONFIG_BLK_DEV_INITRD": "an initramfs, which has the client",
+    "CONFIG_DEBUG_INFO": "debug information, which has the addresses of functions",
+}
+"""Options that a kernel must have, built in, and what for."""
+
+
+class KernelFileError(CcwActorsError):
+    """A kernel under test lacks something; the message says what to do."""
+
+
+class _Build(Struct):
+    """What `ccw-actors kernel build` says of a kernel."""
+
+    version: str = ""
+    package: str = ""
+    configuration: tuple[str, ...] = ()
+    change: str = ""
+    compiler: str = ""
+
+
+class KernelFiles(Struct, frozen=True):
+    """A kernel's image, its vmlinux, and what is known of it."""
+
+    image: Path
+    vmlinux: Path
+    target: Target
+
+    @classmethod
+    def find(cls, path: Path) -> "KernelFiles":
+        """Find the files of a kernel.
+
+        `path` is a folder that `ccw-actors kernel build` has written, or a bzImage.
+        What belongs to a bzImage is beside it, or in the root of the tree or of the
+        build folder whose arch/s390/boot has it.
+
+        Raises:
+            KernelFileError: A file is missing, or the kernel lacks an option.
+        """
+        image = path / "bzImage" if path.is_dir() else path
+        if not image.is_file():
+            raise KernelFileError(f"there is no {image}: expected a bzImage")
+        folders = [image.parent]
+        if image.parent.parts[-3:] == ("arch", "s390", "boot"):
+            folders.append(image.parents[3])
+        vmlinux = _first(folders, "vmlinux")
+        if vmlinux is None:
+            raise KernelFileError(
+                f"there is no vmlinux beside {image}; expected the one of the same build,"
+                " with debug information"
+            )
+        configuration = _first(folders, "config", ".config")
+        if configuration is None:
+            raise KernelFileError(
+                f"there is no config or .config beside {image}; expected that of the"
+                " build"
+            )
+        text = configuration.read_text(errors="replace")
+        _check(configuration, text)
+        return cls(image, vmlinux, _target(folders, text))
+
+
+def _first(folders: list[Path], *names: str) -> Path | None:
+    for folder in folders:
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def _check(path: Path, text: str) -> None:
+    for option, why in _NEEDED.items():
+        if not re.search(rf"^{option}=y$", text, re.MULTILINE):
+            raise KernelFileError(
+                f"{path}: expected {option}=y: {why} ('ccw-actors kernel build' sets it)"
+            )
+
+
+def _target(folders: list[Path], text: str) -> Target:
+    """Return what is known of the kernel, from its build.json or its configuration."""
+    path = _first(folders, _BUILD)
+    if path is not None:
+        try:
+            build = msgspec.json.decode(path.read_bytes(), type=_Build)
+        except msgspec.MsgspecError as error:
+            raise KernelFileError(f"{path}: {error}") from error
+        return Target(
+            kind="linux",
+            version=build.version,
+            package=build.package,
+            configuration=build.configuration,
+            change=build.change,
+            compiler=build.compiler,
+        )
+    version = re.search(
+        r"^# Linux/s390 (\S+) Kernel Configuration$", text, re.MULTILINE
+    )
+    compiler = re.search(r'^CONFIG_CC_VERSION_TEXT="(.*)"$', text, re.MULTILINE)
+    return Target(
+        kind="linux",
+        version="" if version is None else version[1],
+        compiler="" if compiler is None else compiler[1],
+    )

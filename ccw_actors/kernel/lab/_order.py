@@ -1,0 +1,128 @@
+"""Orders: which CPU runs until where, and what the host's side does in between.
+
+| step | what it does |
+|---|---|
+| Begin | boots, and parks each thread of the client at its first place |
+| Until | lets one CPU run until it is about to execute a place, and parks it there |
+| Release | lets a parked CPU run again |
+| Hold, Open | closes or opens a gate: of the interrupt, of the data |
+| Attention, Lose, PathReport | the device or its channel path has something to say |
+| Injected | waits until QEMU has taken what the host's side has shown |
+| LookAtHost | notes the SCHIB of the host's subchannel |
+| ReadState | notes the driver's state: `private->state` |
+
+A CPU is parked from its place on, until a step lets it run again. While a step lets a
+CPU run, the others that are not parked run as well: one that a stop has caught anywhere
+may have a lock that is needed. After the last step all run. CPU 0 takes interruptions
+and does the kernel's work; the client's threads have CPUs 1 and 2.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+__all__ = [
+    "KERNEL_CPU",
+    "Attention",
+    "Hold",
+    "HostStep",
+    "Injected",
+    "LookAtHost",
+    "Lose",
+    "Open",
+    "OrderStep",
+    "PathReport",
+    "Place",
+    "ReadState",
+    "Release",
+    "Until",
+]
+
+KERNEL_CPU: Final = 0
+"""The CPU that takes interruptions and does the kernel's deferred work."""
+
+
+class Release(Struct, frozen=True):
+    """Let a CPU run whenever others run: it is no longer parked."""
+
+    cpu: int
+
+
+class Place(Struct, frozen=True):
+    """A place in the kernel's code: the entry of a function, or around a call in it.
+
+    With `calls` it is the instruction that calls that function, with `after` also the
+    one behind it. A function that the compiler has inlined begins where its code does.
+    """
+
+    function: str
+    calls: str = ""
+    after: bool = False
+
+    def __str__(self) -> str:
+        """Return the place in words."""
+        if not self.calls:
+            return f"{self.function}()"
+        where = "after" if self.after else "at"
+        return f"{self.function}(), {where} the call of {self.calls}()"
+
+
+class Begin(Struct, frozen=True):
+    """Let the kernel boot until each of these CPUs is at its place."""
+
+    places: tuple[tuple[int, Place], ...]
+
+
+class Until(Struct, frozen=True):
+    """Let `cpu` run until it reaches the place.
+
+    If it does not within `patience` seconds, the order has failed. With a `why_not`,
+    the kernel excludes the rest of the order then, and that is why.
+    """
+
+    cpu: int
+    place: Place
+    patience: float = 6.0
+    why_not: str = ""
+
+
+class Hold(Struct, frozen=True):
+    """Close a gate."""
+
+    gate: Literal["interrupt", "data"]
+
+
+class Open(Struct, frozen=True):
+    """Open a gate."""
+
+    gate: Literal["interrupt", "data"]
+
+
+class Injected(Struct, frozen=True):
+    """Wait until QEMU has read an IRB and has had the time to make it pending."""
+
+
+class Attention(Struct, frozen=True):
+    """Have the device show attention."""
+
+
+class Lose(Struct, frozen=True):
+    """Unplug the device."""
+
+
+class PathReport(Struct, frozen=True):
+    """Report an event of the channel path."""
+
+
+class LookAtHost(Struct, frozen=True):
+    """Note the SCHIB of the host's subchannel."""
+
+
+class ReadState(Struct, frozen=True):
+    """Note the driver's state of the device that the order has stopped in."""
+
+
+HostStep: TypeAlias = Hold | Open | Attention | Lose | PathReport
+OrderStep: TypeAlias = (
+    Begin | Until | Release | Injected | LookAtHost | ReadState | HostStep
+)

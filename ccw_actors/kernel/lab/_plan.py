@@ -1,0 +1,90 @@
+"""Plans: a hazard of the verdict table as steps of a client, an order, and its harm."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.channel import Irb, Schib
+from ccw_actors.kernel.boot import ClientLog, ClientScript, ClientStep, ClientThread
+from ccw_actors.kernel.lab._order import OrderStep
+from ccw_actors.kernel.lab._programs import CONTENTS, RAM
+
+__all__ = ["CLIENT_CPUS", "Harm", "HarmCheck", "Observed", "Plan"]
+
+CLIENT_CPUS: Final = 2
+"""The client's threads have CPUs from 1 on."""
+_IRB_LENGTH: Final = 96
+
+
+class Harm(Struct, frozen=True):
+    """Harm that was seen: one sentence, and lines of evidence."""
+
+    what: str
+    evidence: tuple[str, ...] = ()
+
+
+class Observed(Struct, frozen=True):
+    """What can be looked at when a try is over.
+
+    `state` are values of the driver's state that the order has read, `schibs` the
+    SCHIBs of the host's subchannel at `LookAtHost`, in their order.
+    """
+
+    plan: "Plan"
+    log: ClientLog
+    states: tuple[str, ...] = ()
+    schibs: tuple[Schib, ...] = ()
+
+    def step(self, label: str) -> ClientStep | None:
+        """Return what the step with that label did, None if it has not ended."""
+        for thread, steps in enumerate(self.plan.threads):
+            for number, (name, _) in enumerate(steps):
+                if name == label:
+                    return self.log.step(thread, number)
+        raise KeyError(label)
+
+    def errno(self, label: str) -> int | None:
+        """Return the errno of a step, None if it has not ended."""
+        step = self.step(label)
+        return None if step is None else step.errno
+
+    def irbs(self) -> list[Irb]:
+        """Return the IRBs that the client has taken after a signal, in their order."""
+        return [
+            Irb.from_bytes(step.data[:_IRB_LENGTH])
+            for step in self.log.steps
+            if step.what.startswith("take ") and not step.errno
+        ]
+
+
+HarmCheck: TypeAlias = Callable[[Observed], Harm | None]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """How a hazard is tried.
+
+    `threads` are the steps of the client's threads, with labels; thread N has CPU N+1.
+    A plan with one thread has another that is only parked, so that its CPU takes no
+    interruption.
+    `harm` looks for what must not happen. `variant` says how the order differs from the
+    counterexample in the verdict table, "" if it does not. A plan without `order` needs
+    none. `needs` are functions that the kernel must have for the order.
+    """
+
+    title: str
+    invariant: str
+    threads: tuple[tuple[tuple[str, str], ...], ...]
+    harm: HarmCheck
+    order: tuple[OrderStep, ...] = ()
+    variant: str = ""
+
+    @property
+    def script(self) -> ClientScript:
+        """What the client does."""
+        idle = ((("", "schib"),),) * (CLIENT_CPUS - len(self.threads))
+        threads = tuple(
+            ClientThread(cpu, tuple(text for _, text in steps))
+            for cpu, steps in enumerate((*self.threads, *idle), 1)
+        )
+        return ClientScript(RAM, threads, CONTENTS, events=("s390", "vfio_ccw"))

@@ -1,0 +1,350 @@
+"""The hazards of the verdict table that regions can reach, and how each is tried.
+
+A client's step `schib` marks a place: it reads the region of the SCHIB, whose function
+in the kernel nothing else calls, so an order stops a thread there between two steps.
+"""
+
+from typing import Final
+
+from ccw_actors.kernel.lab import _harm as harm
+from ccw_actors.kernel.lab._order import (
+    KERNEL_CPU,
+    Attention,
+    Begin,
+    Hold,
+    Injected,
+    LookAtHost,
+    Lose,
+    Open,
+    OrderStep,
+    Place,
+    ReadState,
+    Release,
+    Until,
+)
+from ccw_actors.kernel.lab._plan import Plan
+from ccw_actors.kernel.lab._programs import (
+    BAD,
+    DATA,
+    NOTHING,
+    PCI,
+    QUICK,
+    SUSPENDS,
+)
+
+__all__ = ["NOT_REACHED", "PLANS"]
+
+_MARK: Final = Place("vfio_ccw_schib_region_read")
+_WRITE: Final = Place("vfio_ccw_mdev_write")
+_IRQ: Final = Place("fsm_irq")
+_WORKER: Final = Place("vfio_ccw_sch_io_todo")
+_LOCKS: Final = Place("vfio_ccw_sch_io_todo", calls="mutex_lock")
+_TRANSLATED: Final = Place("vfio_ccw_sch_io_todo", calls="cp_update_scsw", after=True)
+_FREES: Final = Place("cp_free")
+
+_WORK: Final = 15.0
+"""Seconds for a step in which the client fills memory."""
+
+# -- parts of orders ------------------------------------------------------------------
+
+
+def _begin(place: Place) -> Begin:
+    """Boot, until the first thread is at its place, and the other out of the way."""
+    return Begin(((1, place), (2, _MARK)))
+
+
+_TAKEN: Final[tuple[OrderStep, ...]] = (Open("interrupt"), Injected())
+"""The interruption that was held is pending at the kernel's CPUs."""
+
+_WORKER_WAITS: Final[tuple[OrderStep, ...]] = (*_TAKEN, Until(KERNEL_CPU, _WORKER))
+"""The kernel has taken an IRB, and its worker is about to handle it."""
+
+_STARTED: Final[tuple[OrderStep, ...]] = (
+    _begin(_WRITE),
+    Hold("interrupt"),
+    Until(1, _MARK),
+    *_WORKER_WAITS,
+)
+"""A START has ended, its IRB is in the slot, the worker is about to handle it."""
+
+_NEW_MEMORY: Final[tuple[OrderStep, ...]] = (
+    Release(KERNEL_CPU),
+    Until(1, _MARK, patience=_WORK),
+    Open("data"),
+)
+"""The program's memory has become other memory; then the channel gets its data."""
+
+_OVERWRITES: Final = (
+    ("", "schib"),
+    ("renew", "renew 1800000"),
+    ("", "schib"),
+    ("", "take 8000"),
+    ("changed", "changed"),
+)
+"""Steps that look for what the channel overwrites, once a program is freed."""
+
+_KEEPS: Final = "the worker does not free the program"
+
+# -- plans ----------------------------------------------------------------------------
+
+PLANS: Final[dict[str, Plan]] = {
+    "mail": Plan(
+        title="The mail's six steps",
+        invariant="I1",
+        threads=(
+            (("clear", "async 2"), ("", "schib"), ("", "await 2")),
+            (("", "schib"), ("start", DATA), *_OVERWRITES, ("", "post 2")),
+        ),
+        order=(
+            Begin(((1, Place("vfio_ccw_async_region_write")), (2, _MARK))),
+            Hold("interrupt"),
+            Hold("data"),
+            Until(1, _MARK),
+            *_WORKER_WAITS,
+            Until(2, _MARK),
+            Until(KERNEL_CPU, _FREES, why_not=_KEEPS),
+            Release(KERNEL_CPU),
+            Release(1),
+            Until(2, _MARK, patience=_WORK),
+            Open("data"),
+        ),
+        harm=harm.foreign_memory,
+    ),
+    "seed": Plan(
+        title="Two STARTs and a CLEAR",
+        invariant="I1",
+        variant="one thread writes the regions in the place of a guest's two CPUs",
+        threads=(
+            (
+                ("first", QUICK),
+                ("", "schib"),
+                ("clear", "async 2"),
+                ("", "schib"),
+                ("start", DATA),
+                *_OVERWRITES,
+            ),
+        ),
+        order=(
+            *_STARTED,
+            Hold("interrupt"),
+            Hold("data"),
+            Until(1, _MARK),
+            *_TAKEN,
+            Until(KERNEL_CPU, _IRQ),
+            Until(KERNEL_CPU, _FREES),
+            Until(KERNEL_CPU, _WORKER),
+            Until(1, _MARK),
+            Until(KERNEL_CPU, _FREES, why_not=_KEEPS),
+            *_NEW_MEMORY,
+        ),
+        harm=harm.foreign_memory,
+    ),
+    "collapse": Plan(
+        title="CLEAR of a START that ended",
+        invariant="I3",
+        variant="one thread writes the regions in the place of a guest's CPU",
+        threads=(
+            (
+                ("start", QUICK),
+                ("", "schib"),
+                ("clear", "async 2"),
+                ("", "schib"),
+                ("", "take 3000"),
+                ("", "take 1500"),
+            ),
+        ),
+        order=(
+            *_STARTED,
+            Hold("interrupt"),
+            Until(1, _MARK),
+            *_TAKEN,
+            Until(KERNEL_CPU, _IRQ),
+        ),
+        harm=harm.clear_twice,
+    ),
+    "halt": Plan(
+        title="HALT against completion",
+        invariant="I3",
+        variant="one thread writes the regions in the place of a guest's two CPUs",
+        threads=(
+            (
+                ("start", QUICK),
+                ("", "schib"),
+                ("halt", "async 1"),
+                ("", "schib"),
+                ("", "take 3000"),
+                ("", "take 1500"),
+            ),
+        ),
+        order=(
+            *_STARTED,
+            Hold("interrupt"),
+            Until(1, _MARK),
+            *_TAKEN,
+            Until(KERNEL_CPU, _IRQ),
+        ),
+        harm=harm.start_lost,
+    ),
+    "attention-pci": Plan(
+        title="Attention and PCI",
+        invariant="I1",
+        variant="one thread writes the regions in the place of a guest's CPU",
+        threads=((("", "schib"), ("start", PCI), *_OVERWRITES),),
+        order=(
+            _begin(_MARK),
+            Hold("data"),
+            Attention(),
+            Injected(),
+            Until(KERNEL_CPU, _LOCKS),
+            Hold("interrupt"),
+            Until(1, _MARK),
+            *_TAKEN,
+            Until(KERNEL_CPU, _IRQ),
+            Until(KERNEL_CPU, _FREES, why_not=_KEEPS),
+            *_NEW_MEMORY,
+        ),
+        harm=harm.foreign_memory,
+    ),
+    "attention-lost": Plan(
+        title="Attention and freeing",
+        invariant="I6",
+        variant="one thread writes the regions in the place of a guest's CPU",
+        threads=(
+            (
+                ("start", QUICK),
+                ("", "schib"),
+                ("", "take 3000"),
+                ("", "take 500"),
+                ("again", QUICK),
+                ("pins", "pins"),
+            ),
+        ),
+        order=(
+            *_STARTED,
+            Attention(),
+            Injected(),
+            Until(KERNEL_CPU, _IRQ),
+            Release(KERNEL_CPU),
+            Until(1, _WRITE, patience=_WORK),
+            LookAtHost(),
+        ),
+        harm=harm.busy_for_ever,
+    ),
+    "suspend": Plan(
+        title="Suspended program",
+        invariant="I1",
+        variant="there is no RESUME: the regions have none",
+        threads=(
+            (
+                ("before", "pins"),
+                ("start", SUSPENDS),
+                ("", "take 3000"),
+                ("pins", "pins"),
+                ("", "schib"),
+            ),
+        ),
+        order=(_begin(_MARK), LookAtHost()),
+        harm=harm.suspended_is_freed,
+    ),
+    "reset": Plan(
+        title="RESET during START",
+        invariant="stale",
+        threads=(
+            (
+                ("start", QUICK),
+                ("", "schib"),
+                ("reset", "reset"),
+                ("", "schib"),
+                ("after", "take 3000"),
+            ),
+        ),
+        order=(*_STARTED, Until(1, _MARK)),
+        harm=harm.stale,
+        variant="RESET begins when the START has ended",
+    ),
+    "pci": Plan(
+        title="PCI, then the end",
+        invariant="I13",
+        variant="one thread writes the regions in the place of a guest's CPU",
+        threads=(
+            (
+                ("start", PCI),
+                ("", "schib"),
+                ("", "take 5000"),
+                ("", "schib"),
+                ("", "take 1500"),
+            ),
+        ),
+        order=(
+            _begin(_WRITE),
+            Hold("interrupt"),
+            Hold("data"),
+            Until(1, _MARK),
+            *_TAKEN,
+            Until(KERNEL_CPU, _TRANSLATED),
+            Open("data"),
+            Injected(),
+            Until(KERNEL_CPU, _IRQ),
+            Until(KERNEL_CPU, _WORKER),
+            Until(1, _MARK),
+        ),
+        harm=harm.host_address,
+    ),
+    "bad-chain": Plan(
+        title="Second chain missing",
+        invariant="I6",
+        threads=(
+            (
+                *(("", BAD),) * 40,
+                ("before", "slab"),
+                *(("", BAD),) * 400,
+                ("after", "slab"),
+            ),
+        ),
+        harm=harm.leaks,
+    ),
+    "no-function": Plan(
+        title="Write without a function",
+        invariant="no-op",
+        threads=((("nothing", NOTHING),),),
+        harm=harm.accepts_nothing,
+    ),
+    "lost-state": Plan(
+        title="Loss and the driver's state",
+        invariant="I10",
+        variant="one thread writes the regions in the place of a guest's CPU",
+        threads=((("", "schib"), ("start", QUICK), ("", "schib")),),
+        order=(
+            _begin(Place("fsm_io_request")),
+            Lose(),
+            Until(KERNEL_CPU, Place("vfio_ccw_sch_event"), patience=_WORK),
+            Until(KERNEL_CPU, Place("fsm_notoper")),
+            Until(KERNEL_CPU, Place("vfio_ccw_notoper_todo"), patience=_WORK),
+            ReadState(),
+            Until(1, Place("cp_init")),
+            ReadState(),
+        ),
+        harm=harm.state_overwritten,
+    ),
+    "not-operational": Plan(
+        title="Device lost",
+        invariant="I7",
+        variant="one thread writes the regions in the place of a guest's CPU",
+        threads=((("", "schib"), ("start", QUICK), ("", "schib")),),
+        order=(
+            _begin(Place("cp_prefetch")),
+            Lose(),
+            Until(KERNEL_CPU, Place("fsm_notoper"), patience=_WORK),
+            Until(
+                KERNEL_CPU,
+                _FREES,
+                why_not="what frees the program waits for the write to end",
+            ),
+        ),
+        harm=harm.state_overwritten,
+    ),
+}
+"""The plan of each hazard, by its name in the verdict table."""
+
+NOT_REACHED: Final[dict[str, str]] = {}
+"""Why a hazard of the verdict table cannot be tried, by its name."""
