@@ -105,7 +105,7 @@ class Image:
         for section in self._elf.iter_sections():
             begin = int(section["sh_addr"])
             offset = address - begin
-            if begin and 0 <= offset and offset + size <= int(section["sh_size"]):
+            if begin and offset >= 0 and offset + size <= int(section["sh_size"]):
                 self._file.seek(int(section["sh_offset"]) + offset)
                 return self._file.read(size)
         raise SymbolsError(f"{self._path} has nothing at {address:#x}")

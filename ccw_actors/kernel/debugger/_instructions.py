@@ -17,7 +17,7 @@ _SIZES = (2, 4, 4, 6)
 
 
 class Branch(Struct, frozen=True):
-    """A BRASL, or an unconditional BRCL (`is_jump`), which a call at the end becomes."""
+    """A BRASL, or (`is_jump`) an unconditional BRCL: a call at the end may be one."""
 
     address: int
     target: int

@@ -82,7 +82,9 @@ def _rows(program: LineProgram, folder: str) -> list[Row]:
         state = entry.state
         if state is not None:
             line = 0 if state.end_sequence else state.line
-            rows.append(Row(state.address, names[state.file], line, bool(state.is_stmt)))
+            rows.append(
+                Row(state.address, names[state.file], line, bool(state.is_stmt))
+            )
     # A sequence's end has the address of the next one's beginning.
     rows.sort(key=lambda row: (row.address, row.line != 0))
     return rows
@@ -90,8 +92,10 @@ def _rows(program: LineProgram, folder: str) -> list[Row]:
 
 def _file_names(program: LineProgram, folder: str) -> list[str]:
     """Return file names by their number, which counts from 0 since DWARF 5."""
-    folders = [_text(one) for one in program["include_directory"]]
-    files = [(_text(one["name"]), one["dir_index"]) for one in program["file_entry"]]
+    folders: list[str] = [_text(one) for one in program["include_directory"]]
+    files: list[tuple[str, int]] = [
+        (_text(one["name"]), int(one["dir_index"])) for one in program["file_entry"]
+    ]
     if program["version"] < 5:
         folders.insert(0, folder)
         files.insert(0, ("", 0))

@@ -23,7 +23,7 @@ _IO_HANDLER = "io_int_handler"
 
 
 def kernel_slide(config: Path) -> int:
-    """Return what to add to addresses of a vmlinux, by its `.config`, with `nokaslr`."""
+    """Return what to add to a vmlinux's addresses with `nokaslr`, by its `.config`."""
     try:
         found = _BASE.search(config.read_text())
     except OSError as error:

@@ -67,8 +67,7 @@ class Structures:
     def _structure(self, name: str) -> DIE:
         if name not in self._found:
             for die in self._units.named(name, *_KINDS):
-                is_defined = "DW_AT_byte_size" in die.attributes
-                if is_defined and self._units.is_sound(die):
+                if "DW_AT_byte_size" in die.attributes:
                     self._found[name] = die
                     break
             else:
@@ -92,7 +91,11 @@ def _members(die: DIE) -> Iterator[tuple[str, tuple[DIE, int]]]:
 
 def _member(die: DIE, offset: int) -> Member:
     bits = attribute(die, "DW_AT_bit_size") or 0
-    place = attribute(die, "DW_AT_data_bit_offset") or 0
+    place = attribute(die, "DW_AT_data_bit_offset")
+    if place is None:  # DWARF 4 counts from the left in a field of the type's size
+        place = attribute(die, "DW_AT_bit_offset") or 0
+        if bits and die.cu.dwarfinfo.config.little_endian:
+            place = _size(die) * _BYTE - place - bits
     return Member(offset + place // _BYTE, _size(die), place % _BYTE, bits)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.dwarf.die import DIE
@@ -35,7 +36,7 @@ class Symbols:
         self._path = path
         self._image = Image(path)
 
-    def __enter__(self) -> "Symbols":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -163,7 +164,9 @@ class Symbols:
         try:
             return Units(self._image.debug_information(), self._image.order)
         except (DWARFError, ELFError) as error:
-            raise SymbolsError(f"{self._path}: bad debug information: {error}") from error
+            raise SymbolsError(
+                f"{self._path}: bad debug information: {error}"
+            ) from error
 
     @cached_property
     def _lines(self) -> Lines:
@@ -187,7 +190,9 @@ class Symbols:
         return [one for one in self._branches(function) if one.target in targets]
 
     def _callees(self, function: str) -> list[str]:
-        names = {self._image.function_at(one.target) for one in self._branches(function)}
+        names = {
+            self._image.function_at(one.target) for one in self._branches(function)
+        }
         return sorted({one.name for one in names if one and one.name != function})
 
     def _branches(self, function: str) -> list[Branch]:

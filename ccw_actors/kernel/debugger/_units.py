@@ -28,6 +28,9 @@ _WITHOUT_BYTES = ("DW_FORM_flag_present", "DW_FORM_implicit_const")
 _LONGEST_CODE = 3
 """Bytes of an abbreviation's number, at most: two million of them."""
 
+_INLINE = 4
+"""A string of so many bytes, with its end, is no longer than an offset to it."""
+
 _WILD = (DWARFError, ELFError, KeyError, IndexError, ValueError, struct.error)
 
 _TOP = 64
@@ -51,7 +54,7 @@ class Units:
         found = False
         for needle in self._name_needles(name):
             for die in self._with_first("DW_AT_name", needle):
-                if die.tag in tags and text_of(die) == name:
+                if die.tag in tags and text_of(die) == name and self._is_sound(die):
                     found = True
                     yield die
             if found:  # a string has one place in .debug_str
@@ -63,12 +66,13 @@ class Units:
         Return none for an entry that is not abstract.
         """
         unit = abstract.cu
+        assert isinstance(unit, CompileUnit)
         if "DW_AT_inline" not in abstract.attributes:
             return
         needle = struct.pack(f"{self._order}I", abstract.offset - unit.cu_offset)
         for die in self._with_first("DW_AT_abstract_origin", needle, unit):
             is_inlined = die.tag == "DW_TAG_inlined_subroutine"
-            if is_inlined and self.is_sound(die):
+            if is_inlined and self._is_sound(die):
                 yield die
 
     def of_file(self, path: str) -> list[CompileUnit]:
@@ -107,7 +111,7 @@ class Units:
         is_address = die.attributes["DW_AT_entry_pc"].form.startswith("DW_FORM_addr")
         return place if is_address or not ranges else place + ranges[0][0]
 
-    def is_sound(self, die: DIE) -> bool:
+    def _is_sound(self, die: DIE) -> bool:
         """Tell whether an entry is one, and its code is code of its unit.
 
         A name's bytes may follow bytes that look like an abbreviation's number.
@@ -129,7 +133,9 @@ class Units:
         base = attribute(die.cu.get_top_DIE(), "DW_AT_low_pc") or 0
         offset = int(die.attributes["DW_AT_ranges"].value)
         found: list[tuple[int, int]] = []
-        for entry in lists.get_range_list_at_offset(offset, cu=die.cu):
+        unit = die.cu
+        assert isinstance(unit, CompileUnit)
+        for entry in lists.get_range_list_at_offset(offset, cu=unit):
             if isinstance(entry, BaseAddressEntry):
                 base = entry.base_address
             else:
@@ -163,13 +169,15 @@ class Units:
         places = list(_occurrences(strings, word, 0, len(strings)))
         # The linker keeps one copy, which may be the end of a longer string.
         places.sort(key=lambda place: place > 0 and strings[place - 1] != 0)
-        if len(word) <= 4:
+        if len(word) <= _INLINE:
             yield word
         for place in places:
             yield struct.pack(f"{self._order}I", place)
 
     def _path_needles(self, path: str) -> Iterator[bytes]:
         word = path.encode() + b"\0"
+        if len(word) <= _INLINE:
+            yield word
         for strings in self._strings:
             for place in _occurrences(strings, word, 0, len(strings)):
                 whole = strings.rfind(b"\0", 0, place) + 1
@@ -180,18 +188,22 @@ class Units:
     def _with_first(
         self, name: str, needle: bytes, unit: CompileUnit | None = None
     ) -> Iterator[DIE]:
-        """Return entries whose first bytes after the abbreviation are an attribute's."""
+        """Return entries whose first attribute with bytes has these."""
         begin, end = 0, len(self._bytes)
         if unit is not None:
             begin = unit.cu_die_offset
             end = unit.cu_offset + unit.size
         for place in _occurrences(self._bytes, needle, begin, end):
-            die = self._entry_before(place, name, unit or self._unit_at(place))
-            if die is not None:
-                yield die
+            yield from self._entries_before(place, name, unit or self._unit_at(place))
 
-    def _entry_before(self, place: int, name: str, unit: CompileUnit) -> DIE | None:
-        for size in range(1, _LONGEST_CODE + 1):
+    def _entries_before(
+        self, place: int, name: str, unit: CompileUnit
+    ) -> Iterator[DIE]:
+        """Return what may be an entry whose attribute is at a place, likeliest first.
+
+        The end of a long number is a number as well.
+        """
+        for size in range(_LONGEST_CODE, 0, -1):
             offset = place - size
             code = _number(self._bytes[offset:place])
             if offset < unit.cu_die_offset or code is None:
@@ -199,8 +211,7 @@ class Units:
             if _first_attribute(unit, code) == name:
                 # Bytes that only look like an entry have wild forms and offsets.
                 with suppress(*_WILD):
-                    return unit.get_DIE_from_refaddr(offset)
-        return None
+                    yield unit.get_DIE_from_refaddr(offset)
 
 
 def attribute(die: DIE, name: str) -> int | None:
