@@ -414,7 +414,7 @@ class UnplugRefusedError(QmpError):
 
 
 class DebuggerError(CcwActorsError):
-    """A gdbstub cannot be reached, has ended, or refuses a request; the text says why."""
+    """A gdbstub cannot be reached, has ended, or refuses what was asked."""
 
 
 class SymbolsError(CcwActorsError):

@@ -98,6 +98,15 @@ class Debugger:
         return debugger
 
     @property
+    def timeout(self) -> float:
+        """Seconds that each answer may take."""
+        return self._connection.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        self._connection.timeout = seconds
+
+    @property
     def cpus(self) -> tuple[int, ...]:
         """The numbers of all CPUs."""
         return tuple(range(len(self._threads)))
@@ -164,7 +173,7 @@ class Debugger:
         """
         if not self._running:
             raise DebuggerError("no CPU runs: resume() some first")
-        reply = await self._connection.stop_reply(timeout)
+        reply = await self._stop_reply(timeout)
         return None if reply is None else await self._handle_stop(reply)
 
     async def interrupt(self) -> Stop | None:
@@ -175,7 +184,7 @@ class Debugger:
         if not self._running:
             return None
         self._connection.interrupt()
-        reply = await self._connection.stop_reply(self._connection.timeout)
+        reply = await self._stop_reply(self.timeout)
         if reply is None:
             raise self._connection.broken("QEMU does not stop its CPUs")
         return await self._handle_stop(reply)
@@ -242,7 +251,7 @@ class Debugger:
         if not {"c", "s"} <= set(actions.split(";")):
             raise DebuggerError("this gdbstub cannot resume CPUs one by one (vCont)")
         self._connection.send("?")
-        if await self._connection.stop_reply(self._connection.timeout) is None:
+        if await self._connection.stop_reply(self.timeout) is None:
             raise self._connection.broken("QEMU does not stop its CPUs")
         self._threads = await self._list_threads()
 
@@ -278,12 +287,19 @@ class Debugger:
     async def _execute_one(self, cpu: int) -> Stop:
         self._connection.send(f"vCont;s:{self._thread(cpu)}")
         self._running = frozenset((cpu,))
-        reply = await self._connection.stop_reply(self._connection.timeout)
+        reply = await self._stop_reply(self.timeout)
         if reply is None:
             await self.interrupt()
             raise DebuggerError(f"CPU {cpu} waits: it executes no instruction")
         stop = await self._handle_stop(reply)
         return Stop(stop.cpu, stop.pc, "step")
+
+    async def _stop_reply(self, timeout: float | None) -> str | None:
+        try:
+            return await self._connection.stop_reply(timeout)
+        except DebuggerError:  # no CPU runs any longer
+            self._running = frozenset()
+            raise
 
     async def _handle_stop(self, reply: str) -> Stop:
         self._running = frozenset()

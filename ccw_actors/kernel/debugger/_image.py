@@ -14,8 +14,8 @@ from ccw_actors.errors import SymbolsError
 
 __all__ = ["Function", "Image"]
 
-_FUNCTION = 2
-"""STT_FUNC, in the low half of a symbol's `st_info`."""
+_OBJECT, _FUNCTION = 1, 2
+"""STT_OBJECT and STT_FUNC, in the low half of a symbol's `st_info`."""
 
 _S390 = "IBM S/390"
 
@@ -64,20 +64,39 @@ class Image:
         return self._elf.get_dwarf_info(relocate_dwarf_sections=False)
 
     @cached_property
+    def variables(self) -> dict[str, list[int]]:
+        """Addresses of variables by their name; static variables may share one."""
+        found: dict[str, list[int]] = {}
+        for kind, name, value, _ in self._symbols:
+            if kind == _OBJECT:
+                found.setdefault(name, []).append(value)
+        return found
+
+    @cached_property
     def functions(self) -> tuple[Function, ...]:
         """Every function, by address."""
+        found = [
+            Function(name, value, size)
+            for kind, name, value, size in self._symbols
+            if kind == _FUNCTION
+        ]
+        return tuple(sorted(found, key=lambda one: (one.address, one.name)))
+
+    @cached_property
+    def _symbols(self) -> list[tuple[int, str, int, int]]:
+        """Kind, name, address and size of symbols with an address."""
         table = self._section(".symtab")
         names = self._section(".strtab")
         if not table:
             raise SymbolsError(f"{self._path} has no symbols: it is stripped")
-        found: list[Function] = []
+        found: list[tuple[int, str, int, int]] = []
         for name, info, _, index, value, size in struct.iter_unpack(
             f"{self.order}IBBHQQ", table
         ):
-            if info & 15 == _FUNCTION and index:
+            if info & 15 in (_FUNCTION, _OBJECT) and index:
                 end = names.index(b"\0", name)
-                found.append(Function(names[name:end].decode(), value, size))
-        return tuple(sorted(found, key=lambda one: (one.address, one.name)))
+                found.append((info & 15, names[name:end].decode(), value, size))
+        return found
 
     @cached_property
     def by_name(self) -> dict[str, list[Function]]:

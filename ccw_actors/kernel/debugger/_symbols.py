@@ -69,6 +69,17 @@ class Symbols:
             raise SymbolsError(f"{function} is more than one function: {places}")
         return found[0].address + self.slide
 
+    def variable(self, name: str) -> int:
+        """Return the address of a variable of the whole program, or of a file."""
+        found = self._image.variables.get(name, [])
+        if not found:
+            near = did_you_mean(name, self._image.variables)
+            text = f"{self._path} has no variable {name!r}{near and f': {near}'}"
+            raise UnknownSymbolError(name, text)
+        if len(found) > 1:
+            raise SymbolsError(f"{len(found)} variables have the name {name}")
+        return found[0] + self.slide
+
     def inlined(self, function: str) -> list[int]:
         """Return where the compiler begins a function's body inside other functions.
 

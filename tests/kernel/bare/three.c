@@ -1,16 +1,18 @@
 /*
  * Three CPUs that count, each in its own doubleword, for experiments with a debugger.
  *
- * CPU 0 starts the others. Each counts in `counters`, at `count`, with I/O and external
- * interruptions enabled; `ticks` counts its clock comparator's, which comes every 2 ms.
- * CPU 2 counts no more while `sleeps` is set: it waits with all interruptions disabled
- * but external ones, without a timer.
+ * CPU 0 starts the others. Each calls `count` in a loop, enabled for external
+ * interruptions: its clock comparator's come every 2 ms and count in `ticks`. CPUs 0
+ * and 2 are enabled for I/O interruptions, which count in `statuses`. CPU 1 starts a
+ * channel program on the first subchannel once `starts` is set. CPU 2 waits, with all
+ * interruptions disabled but I/O, once `sleeps` is set.
  */
 
 #include <stdint.h>
 
 #define CPUS 3
 #define EXTERNAL_NEW 0x1b0
+#define IO_NEW 0x1f0
 #define PROGRAM_NEW 0x1d0
 #define SIGP_RESTART 6
 #define SIGP_PREFIX 13
@@ -22,12 +24,20 @@ struct psw {
 
 volatile uint64_t counters[CPUS];
 volatile uint64_t ticks[CPUS];
+volatile uint64_t statuses[CPUS];
 volatile uint64_t sleeps;
+volatile uint64_t starts;
+static const uint32_t subchannel = 0x00010000;
+static uint32_t schib[13] __attribute__((aligned(4)));
+static uint32_t irbs[CPUS][24] __attribute__((aligned(4)));
+static uint64_t program __attribute__((aligned(8))) = 0x0320000100000000; /* NOP */
+static uint32_t orb[8] __attribute__((aligned(4))) = {0, 0x0080ff00};
 static uint8_t stacks[CPUS][8192] __attribute__((aligned(16), used));
 static uint8_t lowcores[CPUS][8192] __attribute__((aligned(8192)));
 
 void begin(void);
 void external(void);
+void io(void);
 void run(uint64_t cpu);
 
 __asm__(
@@ -49,6 +59,13 @@ __asm__(
     "    brasl %r14,tick\n"
     "    lmg %r0,%r15,0xe80\n"
     "    lpswe 0x130\n"
+    ".globl io\n"
+    "io:\n"
+    "    stmg %r0,%r15,0xe80\n"
+    "    aghi %r15,-320\n"
+    "    brasl %r14,take_status\n"
+    "    lmg %r0,%r15,0xe80\n"
+    "    lpswe 0x170\n"
     "    .balign 8\n");
 
 static void set_tick(void)
@@ -66,6 +83,40 @@ void tick(void)
     set_tick();
 }
 
+#define INSTRUCTION(NAME)                                                       \
+    static int NAME(void *operand)                                              \
+    {                                                                           \
+        register uint64_t one __asm__("1") = subchannel;                        \
+        uint32_t cc;                                                            \
+        __asm__ volatile(#NAME " 0(%2)\n ipm %0\n srl %0,28"                    \
+                         : "=d"(cc)                                             \
+                         : "d"(one), "a"(operand)                               \
+                         : "cc", "memory");                                     \
+        return cc;                                                              \
+    }
+
+INSTRUCTION(stsch)
+INSTRUCTION(msch)
+INSTRUCTION(ssch)
+INSTRUCTION(tsch)
+
+void take_status(void)
+{
+    uint64_t cpu = *(volatile uint64_t *)0xe00;
+    statuses[cpu]++;
+    tsch(irbs[cpu]);
+}
+
+static void start_program(void)
+{
+    starts = 0;
+    stsch(schib);
+    schib[1] |= 0x00800000; /* enabled */
+    msch(schib);
+    orb[2] = (uint32_t)(uint64_t)&program;
+    ssch(orb);
+}
+
 /* What a breakpoint is set at: it counts once. */
 __attribute__((noinline)) void count(uint64_t cpu)
 {
@@ -74,10 +125,10 @@ __attribute__((noinline)) void count(uint64_t cpu)
 
 static void set_lowcore(uint8_t *lowcore, uint64_t cpu)
 {
-    *(struct psw *)(lowcore + 0x1a0) =
-        (struct psw){0x0000000180000000, 0};
     *(struct psw *)(lowcore + EXTERNAL_NEW) =
         (struct psw){0x0000000180000000, (uint64_t)external};
+    *(struct psw *)(lowcore + IO_NEW) =
+        (struct psw){0x0000000180000000, (uint64_t)io};
     *(struct psw *)(lowcore + PROGRAM_NEW) =
         (struct psw){0x0002000180000000, 0xdead};
     *(uint64_t *)(lowcore + 0xe00) = cpu;
@@ -99,16 +150,17 @@ void run(uint64_t cpu)
 {
     static const uint64_t enabled = 0x0300000180000000;
     uint64_t control = 0x800; /* clock comparator */
+    uint64_t classes = cpu == 1 ? 0 : 0xff000000;
 
     set_tick();
     __asm__ volatile("lctlg %%c0,%%c0,%0" : : "Q"(control));
+    __asm__ volatile("lctlg %%c6,%%c6,%0" : : "Q"(classes));
     __asm__ volatile("ssm %0" : : "Q"(enabled));
     for (;;) {
+        if (cpu == 1 && starts)
+            start_program();
         if (cpu == 2 && sleeps) {
-            /* Waits enabled for external interruptions that never come. */
-            static struct psw wait = {0x0102000180000000, 0xbeef0};
-            control = 0;
-            __asm__ volatile("lctlg %%c0,%%c0,%0" : : "Q"(control));
+            static struct psw wait = {0x0202000180000000, 0xbeef0};
             __asm__ volatile("lpswe %0" : : "Q"(wait));
         }
         count(cpu);
