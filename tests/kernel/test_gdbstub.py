@@ -157,7 +157,10 @@ async def test_a_step_is_one_instruction(tmp_path: Path) -> None:
             assert stop == Stop(1, machine.count + place, "step")
         for _ in range(200):
             await machine.debugger.step(1)
-        ticks, counters = await machine.values("ticks"), await machine.values("counters")
+        ticks, counters = (
+            await machine.values("ticks"),
+            await machine.values("counters"),
+        )
         assert ticks == before[0]
         assert counters[1] > before[1][1]
         assert counters[::2] == before[1][::2]
@@ -215,5 +218,6 @@ async def test_a_dead_qemu(tmp_path: Path) -> None:
             await debugger.stopped(ENOUGH)
         with pytest.raises(DebuggerError, match="QEMU has ended"):
             await debugger.registers(0)
+        await process.wait()
         with pytest.raises(DebuggerError, match="no gdbstub answers"):
             await Debugger.connect(tmp_path / "gdb")

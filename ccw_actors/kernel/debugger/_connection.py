@@ -20,8 +20,8 @@ from ccw_actors.kernel.debugger._packets import (
 
 __all__ = ["Connection"]
 
-_STOPS = b"TSWX"
-"""First bytes of stop replies. No other answer to our requests begins with them."""
+_STOPS = (b"T", b"S", b"W", b"X")
+"""Beginnings of stop replies. No other answer to our requests has them."""
 
 _TRIES = 3
 """How often a damaged packet is asked for, or sent, in a row."""
@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answers: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._stops: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._resumes = False
         self._acknowledges = True
         self._sent = b""
         self._failures = 0
@@ -97,12 +98,20 @@ class Connection(asyncio.Protocol):
         self._sent = frame(request.encode("latin-1"))
         self._write(self._sent)
 
+    def resume(self, request: str) -> None:
+        """Send a request whose answer is a stop reply, or a refusal in its place."""
+        self.send(request)
+        self._resumes = True
+
     def interrupt(self) -> None:
         """Send the byte that stops all CPUs. It has no answer but a stop reply."""
         self._write(b"\x03")
 
     async def stop_reply(self, timeout: float | None) -> str | None:
-        """Return the next stop reply, None if there is none in `timeout` seconds."""
+        """Return the next stop reply, None if there is none in `timeout` seconds.
+
+        What was sent in its place is returned as well: "" or "E22".
+        """
         payload = await self._take(self._stops, timeout)
         return None if payload is None else payload.decode("latin-1")
 
@@ -127,7 +136,8 @@ class Connection(asyncio.Protocol):
             case Packet(payload):
                 self._failures = 0
                 self._acknowledge(b"+")
-                is_stop = payload[:1] != b"" and payload[0] in _STOPS
+                is_stop = self._resumes or payload.startswith(_STOPS)
+                self._resumes = False
                 (self._stops if is_stop else self._answers).put_nowait(payload)
             case Damaged():
                 if self._is_tried_again("what QEMU sends is damaged"):

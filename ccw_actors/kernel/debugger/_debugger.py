@@ -152,7 +152,7 @@ class Debugger:
         for cpu in chosen:
             if self._reported.pop(cpu, None) in self._breakpoints:
                 await self._execute_one(cpu)
-        self._connection.send(f"vCont{actions}")
+        self._connection.resume(f"vCont{actions}")
         self._running = frozenset(chosen)
 
     async def step(self, cpu: int) -> Stop:
@@ -250,7 +250,7 @@ class Debugger:
         actions = await self._connection.ask("vCont?")
         if not {"c", "s"} <= set(actions.split(";")):
             raise DebuggerError("this gdbstub cannot resume CPUs one by one (vCont)")
-        self._connection.send("?")
+        self._connection.resume("?")
         if await self._connection.stop_reply(self.timeout) is None:
             raise self._connection.broken("QEMU does not stop its CPUs")
         self._threads = await self._list_threads()
@@ -285,7 +285,7 @@ class Debugger:
             raise DebuggerError(f"QEMU refuses {request!r}: {answer or 'unknown'}")
 
     async def _execute_one(self, cpu: int) -> Stop:
-        self._connection.send(f"vCont;s:{self._thread(cpu)}")
+        self._connection.resume(f"vCont;s:{self._thread(cpu)}")
         self._running = frozenset((cpu,))
         reply = await self._stop_reply(self.timeout)
         if reply is None:
@@ -303,8 +303,10 @@ class Debugger:
 
     async def _handle_stop(self, reply: str) -> Stop:
         self._running = frozenset()
-        if reply[0] in "WX":
+        if reply.startswith(("W", "X")):
             raise self._connection.broken("QEMU has ended")
+        if not reply.startswith(("T", "S")):
+            raise DebuggerError(f"QEMU refuses to resume: {reply or 'unknown'}")
         signal = int(reply[1:3], 16)
         fields = dict(
             field.split(":", 1) for field in reply[3:].split(";") if ":" in field
