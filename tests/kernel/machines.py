@@ -11,7 +11,7 @@ import pytest
 
 from ccw_actors.kernel.debugger import Debugger
 
-__all__ = ["COMPILER", "compile_bare", "debugged"]
+__all__ = ["BARE", "COMPILER", "compile_bare", "debugged"]
 
 BARE = Path(__file__).parent / "bare"
 COMPILER = "s390x-linux-gnu-gcc"

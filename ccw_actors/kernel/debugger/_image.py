@@ -14,8 +14,8 @@ from ccw_actors.errors import SymbolsError
 
 __all__ = ["Function", "Image"]
 
-_OBJECT, _FUNCTION = 1, 2
-"""STT_OBJECT and STT_FUNC, in the low half of a symbol's `st_info`."""
+_LABEL, _OBJECT, _FUNCTION = 0, 1, 2
+"""STT_NOTYPE, STT_OBJECT and STT_FUNC, in the low half of a symbol's `st_info`."""
 
 _S390 = "IBM S/390"
 
@@ -53,10 +53,15 @@ class Image:
         """Whether the code is s390x."""
         return str(self._elf.get_machine_arch()) == _S390
 
+    @property
+    def has_debug_information(self) -> bool:
+        """Whether the file has debug information."""
+        sections = (".debug_info", ".debug_str", ".debug_abbrev")
+        return all(self._elf.get_section_by_name(name) for name in sections)
+
     def debug_information(self) -> DWARFInfo:
         """Return it, or raise `SymbolsError` if the file has none."""
-        sections = (".debug_info", ".debug_str", ".debug_abbrev")
-        if any(self._elf.get_section_by_name(name) is None for name in sections):
+        if not self.has_debug_information:
             raise SymbolsError(
                 f"{self._path} has no debug information: "
                 "build the kernel with CONFIG_DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT=y"
@@ -71,6 +76,11 @@ class Image:
             if kind == _OBJECT:
                 found.setdefault(name, []).append(value)
         return found
+
+    @cached_property
+    def labels(self) -> dict[str, int]:
+        """Addresses of labels in assembly, such as `io_int_handler`."""
+        return {name: value for kind, name, value, _ in self._symbols if kind == _LABEL}
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
@@ -93,7 +103,7 @@ class Image:
         for name, info, _, index, value, size in struct.iter_unpack(
             f"{self.order}IBBHQQ", table
         ):
-            if info & 15 in (_FUNCTION, _OBJECT) and index:
+            if info & 15 in (_LABEL, _OBJECT, _FUNCTION) and name and index:
                 end = names.index(b"\0", name)
                 found.append((info & 15, names[name:end].decode(), value, size))
         return found

@@ -52,16 +52,14 @@ class Symbols:
         self._image.close()
 
     def address(self, function: str) -> int:
-        """Return a function's entry.
+        """Return a function's entry, or where a label in assembly is.
 
         A breakpoint works there, whether the kernel traces functions or not: QEMU
         compares addresses and does not change the program.
         """
-        found = self._image.by_name.get(function) or [
-            one
-            for suffix in _CLONES
-            for one in self._image.clones(f"{function}{suffix}")
-        ]
+        found = self._image.by_name.get(function) or self._copies(function)
+        if not found and function in self._image.labels:
+            return self._image.labels[function] + self.slide
         if not found:
             raise self._unknown(function)
         if len(found) > 1:
@@ -86,8 +84,7 @@ class Symbols:
         These are the entries that the compiler gives; where it has mixed the body with
         code around it, some of the body may come before.
         """
-        found = {self._units.entry(die) for die in self._inlined(function)}
-        entries = sorted(one + self.slide for one in found if one is not None)
+        entries = sorted(one + self.slide for one in self._bodies(function))
         if not entries and not self._image.clones(function):
             raise self._unknown(function)
         return entries
@@ -96,11 +93,7 @@ class Symbols:
         """Return where a function's body begins: its entry, and where it is inlined."""
         if self._image.by_name.get(function):
             return sorted({self.address(function), *self.inlined(function)})
-        clones = [
-            one.address + self.slide
-            for suffix in _CLONES
-            for one in self._image.clones(f"{function}{suffix}")
-        ]
+        clones = [one.address + self.slide for one in self._copies(function)]
         return sorted({*clones, *self.inlined(function)})
 
     def calls(self, function: str, callee: str) -> list[int]:
@@ -151,7 +144,8 @@ class Symbols:
             return f"{address:#x}"
         offset = address - self.slide - function.address
         name = f"{function.name}+{offset:#x}" if offset else function.name
-        place = self._lines.place(address - self.slide)
+        known = self._image.has_debug_information
+        place = self._lines.place(address - self.slide) if known else ""
         return f"{name} at {place}" if place else name
 
     def size(self, structure: str) -> int:
@@ -187,12 +181,24 @@ class Symbols:
     def _structures(self) -> Structures:
         return Structures(self._units)
 
+    def _copies(self, function: str) -> list[Function]:
+        return [
+            one
+            for suffix in _CLONES
+            for one in self._image.clones(f"{function}{suffix}")
+        ]
+
     def _inlined(self, function: str) -> list[DIE]:
         return [
             die
             for abstract in self._units.named(function, "DW_TAG_subprogram")
             for die in self._units.inlined(abstract)
         ]
+
+    def _bodies(self, function: str) -> set[int]:
+        """Return where inlined bodies of a function begin, by the file's addresses."""
+        found = {self._units.entry(die) for die in self._inlined(function)}
+        return {one for one in found if one is not None}
 
     def _calls(self, function: str, callee: str) -> list[Branch]:
         targets = {one.address for one in self._image.clones(callee)}
@@ -217,14 +223,15 @@ class Symbols:
 
     def _code(self, function: str) -> list[tuple[int, int]]:
         parts = _ranges(self._image.clones(function))
-        for die in self._inlined(function):
-            parts += self._units.ranges(die)
+        if self._image.has_debug_information:
+            for die in self._inlined(function):
+                parts += self._units.ranges(die)
         if not parts:
             raise self._unknown(function)
         return parts
 
     def _unknown(self, function: str) -> UnknownSymbolError:
-        if any(self._units.entry(die) is not None for die in self._inlined(function)):
+        if self._image.has_debug_information and self._bodies(function):
             text = f"{function} is only inlined: ask for entries() or inlined()"
         else:
             near = did_you_mean(function, self._image.by_name)

@@ -118,13 +118,12 @@ class Units:
         """
         try:
             entry = self.entry(die)
-            list(die.iter_children())
+            children = list(die.iter_children())
         except _WILD:
             return False
         unit = None if entry is None else self.at(entry)
-        return entry is None or (
-            unit is not None and unit.cu_offset == die.cu.cu_offset
-        )
+        is_of_unit = unit is not None and unit.cu_offset == die.cu.cu_offset
+        return (entry is None or is_of_unit) and _ends_with(die, children)
 
     def _range_list(self, die: DIE) -> list[tuple[int, int]]:
         lists = self.information.range_lists()
@@ -212,6 +211,23 @@ class Units:
                 # Bytes that only look like an entry have wild forms and offsets.
                 with suppress(*_WILD):
                     yield unit.get_DIE_from_refaddr(offset)
+
+
+def _ends_with(die: DIE, children: list[DIE]) -> bool:
+    """Tell whether an entry says that the next one begins behind its children."""
+    following = _following(die)
+    if following is None or not children:
+        return not (die.has_children and not children)
+    end = _following(children[-1])
+    return end is None or following == end + 1  # a null entry ends the children
+
+
+def _following(die: DIE) -> int | None:
+    """Return where the entry behind an entry and its children begins, if it says so."""
+    if not die.has_children:
+        return die.offset + die.size
+    sibling = attribute(die, "DW_AT_sibling")
+    return None if sibling is None else die.cu.cu_offset + sibling
 
 
 def attribute(die: DIE, name: str) -> int | None:
