@@ -16,6 +16,7 @@ __all__ = [
     "ControlTimeoutError",
     "CrashedError",
     "CycleError",
+    "DebuggerError",
     "DeviceRegistryError",
     "DispatcherError",
     "ImageError",
@@ -37,10 +38,12 @@ __all__ = [
     "StartTimeoutError",
     "StashError",
     "StreamError",
+    "SymbolsError",
     "TraceFileError",
     "TraceInUseError",
     "UnknownControlUnitError",
     "UnknownDeviceTypeError",
+    "UnknownSymbolError",
     "UnknownSystemError",
     "UnplugRefusedError",
     "UnsupportedHostError",
@@ -408,3 +411,22 @@ class UnplugRefusedError(QmpError):
     def __init__(self, device: str) -> None:
         self.device = device
         super().__init__(f"the guest does not give up device {device}")
+
+
+class DebuggerError(CcwActorsError):
+    """A gdbstub cannot be reached, has ended, or refuses what was asked."""
+
+
+class SymbolsError(CcwActorsError):
+    """A file has no symbols or no debug information, or they do not answer a question.
+
+    The text names the file or the symbol, and says what to do.
+    """
+
+
+class UnknownSymbolError(SymbolsError, LookupError):
+    """A file has no function, structure or member `name`; the text names near ones."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        super().__init__(text)

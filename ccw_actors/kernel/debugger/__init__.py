@@ -1,3 +1,21 @@
-"""Controls the CPUs of a QEMU over its gdbstub."""
+"""Controls the CPUs of a QEMU over its gdbstub, and finds addresses in a vmlinux."""
 
-__all__: list[str] = []
+from ccw_actors.kernel.debugger._debugger import Debugger as Debugger
+from ccw_actors.kernel.debugger._debugger import Registers as Registers
+from ccw_actors.kernel.debugger._debugger import Stop as Stop
+from ccw_actors.kernel.debugger._debugger import Why as Why
+from ccw_actors.kernel.debugger._slide import kernel_slide as kernel_slide
+from ccw_actors.kernel.debugger._slide import running_slide as running_slide
+from ccw_actors.kernel.debugger._structures import Member as Member
+from ccw_actors.kernel.debugger._symbols import Symbols as Symbols
+
+__all__ = [
+    "Debugger",
+    "Member",
+    "Registers",
+    "Stop",
+    "Symbols",
+    "Why",
+    "kernel_slide",
+    "running_slide",
+]
