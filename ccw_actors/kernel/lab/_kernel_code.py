@@ -1,17 +1,49 @@
 """Where things are in a kernel's code and data: the addresses of an order's places."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from functools import cached_property
+from typing import Final
 
+from ccw_actors.kernel.debugger import Symbols
 from ccw_actors.kernel.lab._order import Place
 
 __all__ = ["KernelCode"]
 
+_STATES: Final = ("NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING")
+"""The states of vfio_ccw's FSM, without their prefix in vfio_ccw_private.h."""
 
-class KernelCode(Protocol):
-    state_offset: int
 
-    def find(self, place: Place) -> Sequence[int]: ...
-    def name(self, address: int) -> str: ...
-    def function(self, address: int) -> str: ...
-    def state_name(self, value: int) -> str: ...
+class KernelCode:
+    """A kernel's code and data, by the symbols of its vmlinux."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+
+    def find(self, place: Place) -> Sequence[int]:
+        """Return the addresses of a place.
+
+        Raises:
+            SymbolsError: The kernel has no such place.
+        """
+        if not place.calls:
+            return self._symbols.entries(place.function)
+        if place.after:
+            return self._symbols.after_calls(place.function, place.calls)
+        return self._symbols.calls(place.function, place.calls)
+
+    def function(self, address: int) -> str:
+        """Return the function whose code an address is within, "" if none."""
+        name, within, _ = self._symbols.where(address).partition("+")
+        return name if within else ""
+
+    @cached_property
+    def state_offset(self) -> int:
+        """The offset of the FSM's state in the driver's private structure, in bytes."""
+        return self._symbols.offset("vfio_ccw_private", "state")
+
+    def state_name(self, value: int) -> str:
+        """Return the name of a state of the FSM."""
+        for name in _STATES:
+            if self._symbols.constant(f"VFIO_CCW_STATE_{name}") == value:
+                return name
+        return str(value)

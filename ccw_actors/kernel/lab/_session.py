@@ -28,8 +28,10 @@ CPUS: Final = 3
 
 _PATIENCE: Final = 30
 """Seconds that the client gives its threads."""
-_END: Final = 60.0
-"""Seconds until a kernel must have come to its end when nothing holds it."""
+_END: Final = 60
+"""Seconds until the client must have come to its end when nothing holds it."""
+_POWER_OFF: Final = 2.0
+"""Seconds that a kernel has to power off."""
 
 
 class Try(Struct, frozen=True):
@@ -84,21 +86,37 @@ class Laboratory:
     ) -> Try:
         order = OrderEnd(())
         if gdbstub is not None:
-            try:
-                debugger = await _connect(machine, gdbstub)
-                order = await OrderRunner(machine, debugger, self._code).run(plan.order)
-            except DebuggerError as error:
-                order = OrderEnd((), failed=str(error))
-        ended = await machine.ended(_END)
+            order = await self._carry_out(plan, machine, gdbstub)
+        wrong = await _end(machine)
         log = read_log(machine.console)
         observed = Observed(plan, log, order.states, order.schibs)
-        error = machine.error if ended else "the kernel does not come to its end"
-        return Try(order, plan.harm(observed), log, machine.console, error)
+        return Try(order, plan.harm(observed), log, machine.console, wrong)
+
+    async def _carry_out(
+        self, plan: Plan, machine: KernelMachine, gdbstub: Path
+    ) -> OrderEnd:
+        try:
+            debugger = await _connect(machine, gdbstub)
+            return await OrderRunner(machine, debugger, self._code).run(plan.order)
+        except DebuggerError as error:
+            return OrderEnd((), failed=str(error))
+
+
+async def _end(machine: KernelMachine) -> str:
+    """Wait for the client's end, and a little for the kernel's; say what is wrong."""
+    for _ in range(int(_END)):
+        if await machine.ended(1.0):
+            return machine.error
+        if read_log(machine.console).is_over:
+            # A kernel that has lost its device may not manage to power off.
+            await machine.ended(_POWER_OFF)
+            return ""
+    return "the kernel does not come to its end"
 
 
 async def _connect(machine: KernelMachine, gdbstub: Path) -> Debugger:
     """Connect to the debugger's socket, which is there when QEMU has started."""
-    while not gdbstub.exists():
+    while not await asyncio.to_thread(gdbstub.exists):
         if await machine.ended(0.02):
             raise DebuggerError(f"QEMU has not started: {machine.error}")
     return await Debugger.connect(gdbstub)
