@@ -68,14 +68,14 @@ def build(
         ),
     ] = None,
     jobs: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             min=1,
             help="How many commands make runs at once (default: one a processor).",
             show_default=False,
         ),
-    ] = 0,
+    ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Look for newer packages.")
     ] = False,

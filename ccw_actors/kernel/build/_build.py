@@ -77,14 +77,14 @@ def build(
     output: Path | None = None,
     change: str = "",
     additions: Iterable[str] = (),
-    jobs: int = 0,
+    jobs: int | None = None,
     refresh: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, Build]:
     """Build a kernel; return its folder, and what `build.json` in it says.
 
     `wanted_source` is a tree or a package, as in `find_source`. `jobs` is the number of
-    commands that make runs at once, 0 for that of the processors. `tell` is called with
+    commands that make runs at once, by default that of the processors. `tell` is called with
     a line about each step. What has been built before is kept in the cache, and only
     what has changed is built again.
 
