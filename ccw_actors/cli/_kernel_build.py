@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 import typer
@@ -29,60 +29,69 @@ _UNUSABLE, _NOT_BUILT = 2, 125
 _UNUSABLE_INPUTS = (ChangeError, KernelSourceError, SoftwareError, ToolMissingError)
 
 
+_Source: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="TREE-or-PACKAGE",
+        help="A folder with Linux' sources, or a Debian package of them: 6.1, 6.12,"
+        " linux-source-7.2, or sid for the newest one. Name a folder ./6.12 if it"
+        " looks like a package.",
+        show_default=False,
+    ),
+]
+_Change: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="SCRIPT",
+        help="Build with a change under test: the file of an edit script, or one of"
+        f" {', '.join(shipped_changes())}.",
+        show_default=False,
+    ),
+]
+_Additions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Add a detector: {', '.join(ADDITIONS)}. May be repeated.",
+        show_default=False,
+    ),
+]
+_Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Write the kernel here (default: a folder in"
+        " ~/.cache/ccw-actors/kernel/kernels).",
+        show_default=False,
+    ),
+]
+_Jobs: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="How many commands make runs at once (default: one a processor).",
+        show_default=False,
+    ),
+]
+_Refresh: TypeAlias = Annotated[
+    bool, typer.Option("--refresh", help="Look for newer packages.")
+]
+_AsJson: TypeAlias = Annotated[
+    bool,
+    typer.Option("--json", help="Print the folder and its build.json as JSON."),
+]
+
+
 def build(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="TREE-or-PACKAGE",
-            help="A folder with Linux' sources, or a Debian package of them: 6.1, 6.12,"
-            " linux-source-7.2, or sid for the newest one. Name a folder ./6.12 if it"
-            " looks like a package.",
-            show_default=False,
-        ),
-    ],
+    source: _Source,
     *,
-    change: Annotated[
-        str,
-        typer.Option(
-            metavar="SCRIPT",
-            help="Build with a change under test: the file of an edit script, or one of"
-            f" {', '.join(shipped_changes())}.",
-            show_default=False,
-        ),
-    ] = "",
-    config_add: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Add a detector: {', '.join(ADDITIONS)}. May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Write the kernel here (default: a folder in"
-            " ~/.cache/ccw-actors/kernel/kernels).",
-            show_default=False,
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="How many commands make runs at once (default: one a processor).",
-            show_default=False,
-        ),
-    ] = None,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Look for newer packages.")
-    ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print the folder and its build.json as JSON."),
-    ] = False,
+    change: _Change = "",
+    config_add: _Additions = None,
+    output: _Output = None,
+    jobs: _Jobs = None,
+    refresh: _Refresh = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Build a Linux kernel with vfio_ccw, for `ccw-actors kernel test`.
 

@@ -14,9 +14,6 @@ from ccw_actors.kernel.build._change import edited as edited
 from ccw_actors.kernel.build._change import read_change as read_change
 from ccw_actors.kernel.build._change import shipped_changes as shipped_changes
 from ccw_actors.kernel.build._configuration import ADDITIONS as ADDITIONS
-from ccw_actors.kernel.build._configuration import (
-    check_configuration as check_configuration,
-)
 from ccw_actors.kernel.build._errors import BuildFailedError as BuildFailedError
 from ccw_actors.kernel.build._errors import ChangeError as ChangeError
 from ccw_actors.kernel.build._errors import KernelSourceError as KernelSourceError
@@ -37,7 +34,6 @@ __all__ = [
     "Source",
     "ToolMissingError",
     "build",
-    "check_configuration",
     "default_cache",
     "edited",
     "find_source",

@@ -84,9 +84,9 @@ def build(
     """Build a kernel; return its folder, and what `build.json` in it says.
 
     `wanted_source` is a tree or a package, as in `find_source`. `jobs` is the number of
-    commands that make runs at once, by default that of the processors. `tell` is called with
-    a line about each step. What has been built before is kept in the cache, and only
-    what has changed is built again.
+    commands that make runs at once, by default one for each processor. `tell` is called
+    with a line about each step. What has been built before is kept in the cache, and
+    only what has changed is built again.
 
     Raises:
         KernelSourceError, ChangeError, ToolMissingError, SoftwareError: Something that

@@ -1,4 +1,4 @@
-"""Changes under test: edit scripts, which insert lines of ours into a Linux.
+"""Changes under test: edit scripts, which insert our lines into a Linux.
 
 A script has none of Linux' lines. It names a file, a function and an identifier of it,
 so it applies to each version that has them.

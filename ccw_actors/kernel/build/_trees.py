@@ -1,5 +1,6 @@
 """Copies of trees that share what is the same, so that make builds only the rest."""
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -44,29 +45,38 @@ def _remove_others(folder: Path, names: set[str]) -> None:
 
 
 def _share(file: Path, target: Path) -> None:
-    """Make a file the same as another one; symbolic links are copied."""
-    there = file.lstat()
-    try:
-        here = target.lstat()
-    except FileNotFoundError:
-        here = None
-    if here is not None:
-        is_same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
-        is_copy = (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns)
-        if is_same or (is_copy and here.st_dev != there.st_dev):
-            return
+    """Make a file the same as another one; symbolic links are copied.
+
+    A file that replaces another one becomes newer than what was built from that one.
+    """
+    if not os.path.lexists(target):
+        try:
+            os.link(file, target, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(file, target, follow_symlinks=False)
+    elif not _is_same(file, target):
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
         else:
             target.unlink()
-    try:
-        os.link(file, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(file, target, follow_symlinks=False)
+        shutil.copyfile(file, target, follow_symlinks=False)
+
+
+def _is_same(file: Path, target: Path) -> bool:
+    there, here = file.lstat(), target.lstat()
+    if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
+        return True
+    if file.is_symlink() or target.is_symlink():
+        both = file.is_symlink() and target.is_symlink()
+        return both and file.readlink() == target.readlink()
+    if not target.is_file():
+        return False
+    # With equal sizes and times the contents are not compared.
+    return filecmp.cmp(file, target)
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file anew, unless it has that text: it may be a link to another one."""
+    """Replace a file, unless it has that text: it may be a link to another one."""
     if file.exists() and file.lstat().st_nlink == 1 and file.read_text() == text:
         return
     file.unlink(missing_ok=True)

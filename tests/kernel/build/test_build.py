@@ -4,8 +4,9 @@ import fcntl
 import json
 import os
 import shutil
-from collections import namedtuple
+import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -25,12 +26,19 @@ before = "return"
 lines = "more();"
 """
 DRIVER = "drivers/s390/cio/vfio_ccw_drv.c"
-Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil's
+
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` returns, in bytes."""
+
+    total: int
+    used: int
+    free: int
 
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a tree to build with the toolchain of this test, and a cache of its own."""
+    """Return a tree to build with the fake toolchain, in a cache of its own."""
     monkeypatch.setenv("PATH", install(tmp_path / "bin"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CROSS_COMPILE", raising=False)
@@ -162,6 +170,24 @@ def test_a_changed_tree_follows_the_tree(
     assert (tree / DRIVER).read_text().count("();") == 0
 
 
+def test_a_change_that_changes_less(
+    tree: Path, tmp_path: Path, own_change: Path
+) -> None:
+    """A file that it no longer changes is compiled again, as it is in the tree."""
+    header, _, edit = CHANGE.partition("\n[[edits]]\n")
+    other = edit.replace(DRIVER, "drivers/s390/cio/other.c").splitlines()
+    other[1:3] = ['before = "other"', 'lines = "int more;"']
+    own_change.write_text(CHANGE + "\n[[edits]]\n" + "\n".join(other[:3]))
+    folder = folder_of(build(tree, "--change", own_change))
+    assert "int more;" in (folder / "vmlinux").read_text()
+    own_change.write_text(header + "\n[[edits]]\n" + edit)
+    folder = folder_of(build(tree, "--change", own_change))
+    assert compiled(tmp_path) == ["other.c"]
+    assert "int more;" not in (folder / "vmlinux").read_text()
+    build(tree, "--change", own_change)
+    assert compiled(tmp_path) == []
+
+
 def test_a_change_that_does_not_apply(tree: Path, own_change: Path) -> None:
     """It is one line with the edit, and status 125: this kernel cannot be built."""
     own_change.write_text(CHANGE.replace("started", "ended"))
@@ -278,8 +304,11 @@ def test_two_builds_at_once(tree: Path, tmp_path: Path) -> None:
 
 def test_no_space(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line has the folder, what is left, and what is expected."""
-    usage = Usage(1 << 40, 1 << 40, 1 << 28)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+    def disk_usage(_path: Path) -> Usage:
+        return Usage(1 << 40, 1 << 40, 1 << 28)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     line = build(tree, status=125).line
     assert "objects has 0.2 GiB left; expected 2.0 GiB" in line
 
@@ -318,8 +347,8 @@ def test_a_commit(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{name}_NAME", "a")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.org")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    for words in ("init -q", "add .", "commit -q -m one"):
-        assert os.system(f"git -C {tree} {words}") == 0  # noqa: S605
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
+        subprocess.run(["git", "-C", tree, *words], check=True)
     clean = read_build(folder_of(build(tree))).commit
     assert len(clean) == 40
     (tree / DRIVER).write_text("int y;\n")

@@ -67,7 +67,7 @@ int twice(void)
 
 def change_of(**edit: Any) -> Change:
     """Return a change with one edit of the file."""
-    made = Edit(**{"file": "a.c", "lines": "new();", **edit})
+    made = msgspec.convert({"file": "a.c", "lines": "new();", **edit}, Edit)
     return Change(name="x", title="", purpose="", versions=("6.1",), edits=(made,))
 
 

@@ -1,4 +1,4 @@
-"""A toolchain that compiles nothing: programs of ours under the names of a real one.
+"""A toolchain that compiles nothing: fake programs under the names of a real one.
 
 Its make treats each C file below `drivers` as a compiler would: the object is made
 again if the source is newer, or if it was compiled under another name. So tests see
@@ -18,7 +18,7 @@ SUBLEVEL = 118
 EXTRAVERSION =
 """
 
-_MAKE = '''\
+_MAKE = """\
 #!{python}
 import os, shutil, sys
 from pathlib import Path
@@ -67,14 +67,14 @@ for name in ("vmlinux", "System.map", "arch/s390/boot/bzImage"):
     write(objects / name, linked)
 if not (objects / "source").exists():
     (objects / "source").symlink_to(tree)
-'''
+"""
 
 
 def install(folder: Path, *, without: str = "") -> str:
     """Write the programs, but for one; return the PATH that finds them."""
     folder.mkdir()
     prefix = "s390x-linux-gnu-"
-    for name in (f"{prefix}gcc", f"{prefix}ld", *"gcc flex bison bc perl".split()):
+    for name in (f"{prefix}gcc", f"{prefix}ld", "gcc", "flex", "bison", "bc", "perl"):
         if name != without:
             _program(folder / name, f"#!/bin/sh\necho '{name} (test) 1.2.3'\n")
     if without != "make":
