@@ -9,6 +9,7 @@ from ccw_actors.cli._conform import conform
 from ccw_actors.cli._dasd import dasd
 from ccw_actors.cli._explore import explore
 from ccw_actors.cli._group import OneLineGroup, run_to_an_end
+from ccw_actors.cli._kernel import kernel
 from ccw_actors.cli._machines import machines, stop
 from ccw_actors.cli._qemu import qemu
 from ccw_actors.cli._replay import replay
@@ -35,6 +36,7 @@ for _command in (run, machines, stop, trace, explore, replay, conform, verdicts)
     app.command(cls=PlainCommand)(_command)
 app.add_typer(qemu, name="qemu")
 app.add_typer(dasd, name="dasd")
+app.add_typer(kernel, name="kernel")
 
 
 def _show_version(*, wanted: bool) -> None:

@@ -2,7 +2,8 @@
 
 import typer
 
-from ccw_actors.cli._usage import PlainGroup
+from ccw_actors.cli._kernel_build import build
+from ccw_actors.cli._usage import PlainCommand, PlainGroup
 
 __all__ = ["kernel"]
 
@@ -12,3 +13,5 @@ kernel = typer.Typer(
     help="Build a Linux kernel with vfio_ccw, and try the hazards of the verdict table"
     " on it.",
 )
+
+kernel.command(cls=PlainCommand)(build)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from examples.linux.apt import Apt, SoftwareError, run_tool
+from ccw_actors.debian import Apt, SoftwareError, run_tool
 from examples.linux.elf import needed
 from ccw_actors.kernel.boot import Content, Executable, Folder, Link, archive
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.linux.apt import Apt, SoftwareError
+from ccw_actors.debian import Apt, SoftwareError
 from examples.linux.software import Software, default_cache, unpacked
 from tests.linux.harness import Disk, Guest, run_guest
 

@@ -18,10 +18,13 @@ from ccw_actors.errors import CcwActorsError
 
 __all__ = ["Apt", "SoftwareError", "run_tool"]
 
-KEYRINGS = (
+_KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
+_WITHOUT_UPDATES = ("sid", "unstable")
+"""Suites without others for updates and security."""
+
 _COMPLETE = "complete"
 """A file that exists once every index of the sources has been fetched."""
 
@@ -50,7 +53,7 @@ APT::Architectures "{architecture}";
 
 
 class SoftwareError(CcwActorsError):
-    """Software that the guests need is not available; the message says which."""
+    """Software that is needed is not available; the message says which."""
 
 
 class _Archive(NamedTuple):
@@ -67,7 +70,7 @@ def run_tool(*words: str | Path, cwd: Path | None = None) -> str:
         SoftwareError: The program does not exist or failed; the message says why.
     """
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - apt, dpkg or tar
             words,
             cwd=cwd,
             env=os.environ | {"LC_ALL": "C.UTF-8"},
@@ -91,8 +94,9 @@ class Apt:
     """Apt for one architecture, which keeps everything in `folder`.
 
     Without a `mirror` it uses the one that this machine's apt has for Debian. `suite`
-    is the code name of a Debian release, by default the machine's. `also` are suffixes
-    of further suites of that release on the mirror, such as "-backports".
+    is the code name of a Debian release, by default the machine's. Its suites for
+    updates and security, if the machine's apt has them, are sources as well. `also` are
+    suffixes of further suites of that release on the mirror, such as "-backports".
 
     Raises:
         SoftwareError: Debian's keyring or a source is missing, or an index cannot be
@@ -134,8 +138,11 @@ class Apt:
 
     def knows(self, package: str) -> bool:
         """Return whether the indexes have a package of that name."""
-        listed = self._apt("apt-cache", "pkgnames", package).split()
-        return package in listed
+        return package in self.names(package)
+
+    def names(self, beginning: str) -> list[str]:
+        """Return the names of the packages that begin so."""
+        return sorted(self._apt("apt-cache", "pkgnames", beginning).split())
 
     def depends(self, package: str) -> list[str]:
         """Return the names of a package's direct dependencies."""
@@ -202,7 +209,7 @@ class Apt:
 
 def _sources(mirror: str | None, suite: str | None, also: tuple[str, ...]) -> str:
     """Return the lines of a source list: the mirror's, or this machine's for Debian."""
-    keyring = next((path for path in KEYRINGS if path.exists()), None)
+    keyring = next((path for path in _KEYRINGS if path.exists()), None)
     if keyring is None:
         raise SoftwareError(
             "there is no Debian keyring: apt-get install debian-archive-keyring"
@@ -237,9 +244,11 @@ def _machine_places(suite: str | None, also: tuple[str, ...]) -> list[tuple[str,
     places: dict[tuple[str, str], None] = {}
     for line in said.splitlines():
         site, release, component = line.rsplit(" ", 2)
-        if component == "main" and release in releases:
+        if component != "main":
+            continue
+        if release == own or (release in releases and suite not in _WITHOUT_UPDATES):
             places[site, f"{suite or own}{releases[release]}"] = None
-        if component == "main" and release == own:
+        if release == own:
             places |= {(site, f"{suite or own}{part}"): None for part in also}
     if not places:
         raise SoftwareError(
