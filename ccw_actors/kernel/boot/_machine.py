@@ -61,13 +61,16 @@ DATA_RECORD: Final = bytes([0x5C]) * 4096
 """Each of these records."""
 
 _COMMAND_LINE: Final = "console=ttyS0 nokaslr panic=-1 loglevel=4"
+_ISOLATED: Final = "isolcpus={}"
+"""Keeps the kernel's own work, such as workqueues, on the other CPUs."""
 
 
 class BootOptions(Struct, frozen=True, kw_only=True):
     """What to boot, and how.
 
     `storage` is in bytes, whole MiB. `binary` is the QEMU, None for the one on PATH.
-    With `gdbstub` its CPUs stand until a debugger at that socket lets them run.
+    With `gdbstub` its CPUs stand until a debugger at that socket lets them run. All
+    CPUs but the first are for the client alone.
     """
 
     kernel: Path
@@ -195,7 +198,7 @@ def _machine(options: BootOptions, console: Path) -> Machine:
         cpus=options.cpus,
         kernel=options.kernel,
         initrd=options.initrd,
-        append=f"{_COMMAND_LINE} {options.append}".strip(),
+        append=_append(options),
         arguments=("-no-reboot", *stopped),
         console=ConsoleTarget(console),
         line_mode=True,
@@ -203,3 +206,11 @@ def _machine(options: BootOptions, console: Path) -> Machine:
     )
     device = HostDevice(_NUMBER, "3390", options.folder / _DISK)
     return Machine((device,), (guest,))
+
+
+def _append(options: BootOptions) -> str:
+    """Return the kernel's command line."""
+    words = [_COMMAND_LINE]
+    if options.cpus > 1:
+        words.append(_ISOLATED.format(",".join(map(str, range(1, options.cpus)))))
+    return " ".join(filter(None, [*words, options.append]))

@@ -19,6 +19,7 @@
    | take MS | waits for the I/O interrupt, and reads the IRB |
    | read | reads the IRB |
    | schib, crw | reads that region |
+   | mark | does nothing, by a system call that nothing else makes |
    | takecrw MS | waits for the CRW interrupt, and reads a report |
    | reset, close | resets or closes the device |
    | unmap AT SIZE | takes a part of the storage away from DMA |
@@ -518,6 +519,8 @@ static int do_step(FILE *log, const char *text)
 		return get_region(log, SCHIB);
 	if (starts(text, "crw", &rest))
 		return get_region(log, CRW);
+	if (starts(text, "mark", &rest))
+		return sched_get_priority_max(SCHED_FIFO) < 0 ? errno : 0;
 	if (starts(text, "reset", &rest))
 		return ioctl(device, VFIO_DEVICE_RESET) ? errno : 0;
 	if (starts(text, "close", &rest))

@@ -9,13 +9,14 @@ from ccw_actors.kernel.lab._plan import Harm, Observed
 from ccw_actors.kernel.lab._programs import PROGRAMS
 
 __all__ = [
+    "accepts",
     "accepts_nothing",
-    "another_is_stuck",
     "busy_for_ever",
     "clear_twice",
     "foreign_memory",
     "host_address",
     "leaks",
+    "out_of_order",
     "stale",
     "start_lost",
     "state_overwritten",
@@ -135,6 +136,22 @@ def accepts_nothing(seen: Observed) -> Harm | None:
     return Harm("a write without a function returns success, and starts nothing")
 
 
+def accepts(seen: Observed) -> Harm | None:
+    """A request that has to be refused is accepted."""
+    if seen.errno("refused") != 0:
+        return None
+    return Harm("the kernel accepts a request that it has to refuse")
+
+
+def out_of_order(seen: Observed) -> Harm | None:
+    """One function after the other, and one of them has not the status that it must."""
+    wanted = [Fctl.START, Fctl.CLEAR, Fctl.START]
+    shown = [irb.scsw.fctl for irb in seen.irbs()]
+    if shown == wanted:
+        return None
+    return Harm("functions one after the other do not show their status in order")
+
+
 def leaks(seen: Observed) -> Harm | None:
     """Each failed START leaves memory behind."""
     before, after = seen.step("before"), seen.step("after")
@@ -154,13 +171,6 @@ def state_overwritten(seen: Observed) -> Harm | None:
         f"private->state was {seen.states[0]}, and another thread has overwritten it by"
         f" {seen.states[-1]}"
     )
-
-
-def another_is_stuck(seen: Observed) -> Harm | None:
-    """A device's status is not shown while another device's request is stuck."""
-    if seen.errno("start") != 0 or seen.errno("other") != errno.ETIMEDOUT:
-        return None
-    return Harm("the START of one device has no status while another's hangs")
 
 
 def _shown(irb: Irb) -> str:

@@ -17,6 +17,7 @@ _NEEDED: Final = {
     "CONFIG_VFIO_CCW": "vfio_ccw, which is what is tested",
     "CONFIG_SCLP_CONSOLE": "the console that the client writes to",
     "CONFIG_BLK_DEV_INITRD": "an initramfs, which has the client",
+    "CONFIG_CPU_ISOLATION": "isolcpus, which keeps the kernel's work on one CPU",
     "CONFIG_DEBUG_INFO": "debug information, which has the addresses of functions",
 }
 """Options that a kernel must have, built in, and what for."""

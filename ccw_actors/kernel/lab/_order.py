@@ -53,14 +53,18 @@ class Place(Struct, frozen=True):
 
     With `calls` it is the instruction that calls that function, with `after` also the
     one behind it. A function that the compiler has inlined begins where its code does.
+    `name` is what a person reads in its place.
     """
 
     function: str
     calls: str = ""
     after: bool = False
+    name: str = ""
 
     def __str__(self) -> str:
         """Return the place in words."""
+        if self.name:
+            return self.name
         if not self.calls:
             return f"{self.function}()"
         where = "after" if self.after else "at"

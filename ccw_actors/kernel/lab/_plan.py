@@ -82,7 +82,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def script(self) -> ClientScript:
         """What the client does."""
-        idle = ((("", "schib"),),) * (CLIENT_CPUS - len(self.threads))
+        idle = ((("", "mark"),),) * (CLIENT_CPUS - len(self.threads))
         threads = tuple(
             ClientThread(cpu, tuple(text for _, text in steps))
             for cpu, steps in enumerate((*self.threads, *idle), 1)

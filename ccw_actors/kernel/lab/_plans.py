@@ -1,7 +1,7 @@
 """The hazards of the verdict table that regions can reach, and how each is tried.
 
-A client's step `schib` marks a place: it reads the region of the SCHIB, whose function
-in the kernel nothing else calls, so an order stops a thread there between two steps.
+A client's step `mark` makes a system call that takes no lock and that nothing else
+makes, so an order stops a thread there between two steps.
 """
 
 from typing import Final
@@ -25,7 +25,10 @@ from ccw_actors.kernel.lab._order import (
 from ccw_actors.kernel.lab._plan import Plan
 from ccw_actors.kernel.lab._programs import (
     BAD,
+    CHAINS,
+    CHANGE_IDAW,
     DATA,
+    INDIRECT,
     NOTHING,
     PCI,
     QUICK,
@@ -34,7 +37,7 @@ from ccw_actors.kernel.lab._programs import (
 
 __all__ = ["NOT_REACHED", "PLANS"]
 
-_MARK: Final = Place("vfio_ccw_schib_region_read")
+_MARK: Final = Place("__s390x_sys_sched_get_priority_max", name="its next mark")
 _WRITE: Final = Place("vfio_ccw_mdev_write")
 _IRQ: Final = Place("fsm_irq")
 _WORKER: Final = Place("vfio_ccw_sch_io_todo")
@@ -75,9 +78,9 @@ _NEW_MEMORY: Final[tuple[OrderStep, ...]] = (
 """The program's memory has become other memory; then the channel gets its data."""
 
 _OVERWRITES: Final = (
-    ("", "schib"),
+    ("", "mark"),
     ("renew", "renew 1800000"),
-    ("", "schib"),
+    ("", "mark"),
     ("", "take 8000"),
     ("changed", "changed"),
 )
@@ -92,8 +95,8 @@ PLANS: Final[dict[str, Plan]] = {
         title="The mail's six steps",
         invariant="I1",
         threads=(
-            (("clear", "async 2"), ("", "schib"), ("", "await 2")),
-            (("", "schib"), ("start", DATA), *_OVERWRITES, ("", "post 2")),
+            (("clear", "async 2"), ("", "mark"), ("", "await 2")),
+            (("", "mark"), ("start", DATA), *_OVERWRITES, ("", "post 2")),
         ),
         order=(
             Begin(((1, Place("vfio_ccw_async_region_write")), (2, _MARK))),
@@ -117,9 +120,9 @@ PLANS: Final[dict[str, Plan]] = {
         threads=(
             (
                 ("first", QUICK),
-                ("", "schib"),
+                ("", "mark"),
                 ("clear", "async 2"),
-                ("", "schib"),
+                ("", "mark"),
                 ("start", DATA),
                 *_OVERWRITES,
             ),
@@ -146,9 +149,9 @@ PLANS: Final[dict[str, Plan]] = {
         threads=(
             (
                 ("start", QUICK),
-                ("", "schib"),
+                ("", "mark"),
                 ("clear", "async 2"),
-                ("", "schib"),
+                ("", "mark"),
                 ("", "take 3000"),
                 ("", "take 1500"),
             ),
@@ -169,9 +172,9 @@ PLANS: Final[dict[str, Plan]] = {
         threads=(
             (
                 ("start", QUICK),
-                ("", "schib"),
+                ("", "mark"),
                 ("halt", "async 1"),
-                ("", "schib"),
+                ("", "mark"),
                 ("", "take 3000"),
                 ("", "take 1500"),
             ),
@@ -189,7 +192,7 @@ PLANS: Final[dict[str, Plan]] = {
         title="Attention and PCI",
         invariant="I1",
         variant="one thread writes the regions in the place of a guest's CPU",
-        threads=((("", "schib"), ("start", PCI), *_OVERWRITES),),
+        threads=((("", "mark"), ("start", PCI), *_OVERWRITES),),
         order=(
             _begin(_MARK),
             Hold("data"),
@@ -212,7 +215,7 @@ PLANS: Final[dict[str, Plan]] = {
         threads=(
             (
                 ("start", QUICK),
-                ("", "schib"),
+                ("", "mark"),
                 ("", "take 3000"),
                 ("", "take 500"),
                 ("again", QUICK),
@@ -240,7 +243,7 @@ PLANS: Final[dict[str, Plan]] = {
                 ("start", SUSPENDS),
                 ("", "take 3000"),
                 ("pins", "pins"),
-                ("", "schib"),
+                ("", "mark"),
             ),
         ),
         order=(_begin(_MARK), LookAtHost()),
@@ -252,9 +255,9 @@ PLANS: Final[dict[str, Plan]] = {
         threads=(
             (
                 ("start", QUICK),
-                ("", "schib"),
+                ("", "mark"),
                 ("reset", "reset"),
-                ("", "schib"),
+                ("", "mark"),
                 ("after", "take 3000"),
             ),
         ),
@@ -269,9 +272,9 @@ PLANS: Final[dict[str, Plan]] = {
         threads=(
             (
                 ("start", PCI),
-                ("", "schib"),
+                ("", "mark"),
                 ("", "take 5000"),
-                ("", "schib"),
+                ("", "mark"),
                 ("", "take 1500"),
             ),
         ),
@@ -313,7 +316,7 @@ PLANS: Final[dict[str, Plan]] = {
         title="Loss and the driver's state",
         invariant="I10",
         variant="one thread writes the regions in the place of a guest's CPU",
-        threads=((("", "schib"), ("start", QUICK), ("", "schib")),),
+        threads=((("", "mark"), ("start", QUICK), ("", "mark")),),
         order=(
             _begin(Place("fsm_io_request")),
             Lose(),
@@ -330,7 +333,7 @@ PLANS: Final[dict[str, Plan]] = {
         title="Device lost",
         invariant="I7",
         variant="one thread writes the regions in the place of a guest's CPU",
-        threads=((("", "schib"), ("start", QUICK), ("", "schib")),),
+        threads=((("", "mark"), ("start", QUICK), ("", "mark")),),
         order=(
             _begin(Place("cp_prefetch")),
             Lose(),
@@ -343,8 +346,95 @@ PLANS: Final[dict[str, Plan]] = {
         ),
         harm=harm.state_overwritten,
     ),
+    "unmap": Plan(
+        title="DMA_UNMAP during START",
+        invariant="I10",
+        threads=(
+            (("start", QUICK), ("", "mark"), ("", "take 3000")),
+            (("", "mark"), ("unmap", "unmap 2000 1000"), ("", "mark")),
+        ),
+        order=(
+            *_STARTED,
+            Until(2, Place("fsm_close")),
+            Until(KERNEL_CPU, _FREES),
+            Until(2, Place("fsm_close", calls="mutex_lock")),
+            ReadState(),
+            Until(KERNEL_CPU, Place("vfio_ccw_sch_io_todo", calls="mutex_unlock")),
+            ReadState(),
+        ),
+        harm=harm.state_overwritten,
+        variant="UNMAP begins when the START has ended",
+    ),
+    "double-start": Plan(
+        title="START written twice",
+        invariant="I7",
+        threads=(
+            (("start", DATA), ("", "mark")),
+            (("", "mark"), ("refused", QUICK), ("", "mark")),
+        ),
+        order=(
+            _begin(Place("cp_prefetch")),
+            Hold("data"),
+            Until(2, _MARK),
+        ),
+        harm=harm.accepts,
+    ),
+    "idaw": Plan(
+        title="IDAW changed",
+        invariant="I12",
+        threads=(
+            (("refused", INDIRECT), ("", "mark")),
+            (("", "mark"), ("", CHANGE_IDAW), ("", "mark")),
+        ),
+        order=(
+            _begin(Place("ccw_count_idaws", calls="vfio_dma_rw", after=True)),
+            Until(2, _MARK),
+        ),
+        harm=harm.accepts,
+    ),
+    "chains": Plan(
+        title="Program of 17 chains",
+        invariant="I11",
+        threads=((("refused", CHAINS),),),
+        harm=harm.accepts,
+    ),
+    "sequence": Plan(
+        title="One after the other",
+        invariant="I8",
+        threads=(
+            (
+                ("start", QUICK),
+                ("", "take 3000"),
+                ("clear", "async 2"),
+                ("", "take 3000"),
+                ("again", QUICK),
+                ("", "take 3000"),
+            ),
+        ),
+        harm=harm.out_of_order,
+        variant="one thread writes the regions in the place of a guest's CPU",
+    ),
 }
 """The plan of each hazard, by its name in the verdict table."""
 
-NOT_REACHED: Final[dict[str, str]] = {}
-"""Why a hazard of the verdict table cannot be tried, by its name."""
+_BY_A_GUEST: Final = (
+    "an emulator answers the guest here: 'ccw-actors qemu test' tries it on a QEMU"
+)
+_TOGETHER: Final = (
+    "the devices of this package present channel end and device end together"
+)
+
+NOT_REACHED: Final[dict[str, str]] = {
+    "attention": _BY_A_GUEST,
+    "clear-queued": _BY_A_GUEST,
+    "clear-pending": _BY_A_GUEST,
+    "clear-twice": _BY_A_GUEST,
+    "guest-reset": _BY_A_GUEST,
+    "disable": _BY_A_GUEST,
+    "cancel": _BY_A_GUEST,
+    "primary": _TOGETHER,
+    "torn": "a debugger stops between instructions, and the copy of an IRB is one",
+    "isolation": "it needs two devices, and the laboratory's machine has one",
+    "reports": "the order needs a channel path that reports, and QEMU shows none here",
+}
+"""Why a hazard of the verdict table is not tried, by its name."""

@@ -2,16 +2,20 @@
 
 | address | what is there |
 |---|---|
-| 1000 | DATA: SEEK to the data track, then a READ of each of its records, 4096 bytes each |
+| 1000 | DATA: SEEK to the data track, then a READ of each of its records |
 | 1200 | QUICK: SENSE ID of 64 bytes, which ends at once |
 | 1300 | PCI: a NOP with a program-controlled interruption, then DATA |
 | 1500 | SUSPENDS: SENSE ID, then a NOP at which the program is suspended |
 | 1600 | BAD: a NOP, then a transfer to a chain that is not in storage |
+| 1700 | INDIRECT: SENSE ID by a list of IDAWs |
+| 1800 | CHAINS: 17 chains of a NOP, and a transfer to the next |
 | 2000 | the data of SENSE ID |
+| 2800 | the list of IDAWs |
 | 3000 | the address that SEEK takes |
 | 100000 | the data of the READs, a page each |
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from ccw_actors.channel import Ccw, Command, Fctl, Orb, Scsw
@@ -34,9 +38,11 @@ RAM: Final = 4 << 20
 
 _CC, _SLI = Ccw.chain_command.mask, Ccw.suppress_length.mask
 _PCI, _S = Ccw.program_controlled.mask, Ccw.suspend.mask
-_SENSE_AT, _SEEK_AT, _DATA_AT = 0x2000, 0x3000, 0x100000
+_IDA: Final = Ccw.indirect.mask
+_SENSE_AT, _IDAWS_AT, _SEEK_AT, _DATA_AT = 0x2000, 0x2800, 0x3000, 0x100000
 _HEADS: Final = 15
-_SEEK, _READ_DATA = 0x07, 0x06
+_SEEK, _READ_DATA, _TIC = 0x07, 0x06, 0x08
+_CHAINS, _CHAIN_STEP = 17, 0x20
 
 
 def _ccws(*ccws: Ccw) -> bytes:
@@ -70,12 +76,25 @@ def _seek_address() -> bytes:
     return bytes(2) + cylinder.to_bytes(2, "big") + head.to_bytes(2, "big")
 
 
+def _chains(at: int) -> Iterator[tuple[int, bytes]]:
+    """Yield chains of a NOP and a transfer to the next; the last one ends."""
+    for number in range(_CHAINS):
+        place = at + number * _CHAIN_STEP
+        following = Ccw(_TIC, 0, 0, place + _CHAIN_STEP)
+        if number == _CHAINS - 1:
+            following = Ccw(Command.NOOP, _SLI, 1)
+        yield place, _ccws(Ccw(Command.NOOP, _CC | _SLI, 1), following)
+
+
 CONTENTS: Final[tuple[tuple[int, bytes], ...]] = (
     (0x1000, _reads()),
     (0x1200, _ccws(_sense_id())),
     (0x1300, _ccws(Ccw(Command.NOOP, _CC | _SLI | _PCI, 1)) + _reads()),
     (0x1500, _ccws(_sense_id(_CC), Ccw(Command.NOOP, _SLI | _S, 1))),
-    (0x1600, _ccws(Ccw(Command.NOOP, _CC | _SLI, 1), Ccw(8, 0, 0, 0x7FFF0000))),
+    (0x1600, _ccws(Ccw(Command.NOOP, _CC | _SLI, 1), Ccw(_TIC, 0, 0, 0x7FFF0000))),
+    (0x1700, _ccws(Ccw(Command.SENSE_ID, _SLI | _IDA, 64, _IDAWS_AT))),
+    *_chains(0x1800),
+    (_IDAWS_AT, _SENSE_AT.to_bytes(4, "big") + (_SENSE_AT + 0x800).to_bytes(4, "big")),
     (_SEEK_AT, _seek_address()),
 )
 """Address and content of each part of storage."""
@@ -95,5 +114,10 @@ QUICK: Final = _io(0x1200)
 PCI: Final = _io(0x1300)
 SUSPENDS: Final = _io(0x1500, suspend=True)
 BAD: Final = _io(0x1600)
+INDIRECT: Final = _io(0x1700)
+CHAINS: Final = _io(0x1800)
 NOTHING: Final = _io(0x1200, fctl=0)
 """Steps that start a program; NOTHING names no function."""
+
+CHANGE_IDAW: Final = f"put {_IDAWS_AT:x} {_SENSE_AT + 0x7E0:08x}"
+"""The step that changes the first IDAW, so that the data need one more."""
