@@ -240,3 +240,13 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     """Without a gdbstub the error names the option that starts one."""
     with pytest.raises(DebuggerError, match=r"start QEMU with -gdb unix:.*/gdb,server"):
         await Debugger.connect(tmp_path / "gdb")
+
+
+async def test_an_old_stop_is_forgotten(tmp_path: Path) -> None:
+    """A second stop reply for one stop does not stand for that of the next resume."""
+    async with fake_stub(tmp_path) as (stub, debugger):
+        stub.silent.add("vCont;c:01")
+        stub.send(packet("T02thread:01;"))
+        await debugger.registers(0)
+        await debugger.resume()
+        assert await debugger.stopped(0.05) is None

@@ -1,8 +1,34 @@
 """Stops, resumes and reads CPUs of a QEMU, through its gdbstub.
 
-What QEMU 7.2 and 10.0 do for s390x without KVM, where each CPU is a thread:
+What QEMU 7.2 and 10.0 do for s390x without KVM, where each CPU is a thread, and the
+test in tests/kernel that shows it, of test_gdbstub.py or (K) test_debugged_kernel.py:
 
-TABLE
+- `vCont;c` with some threads resumes those alone; the others keep their registers.
+  `test_only_named_cpus_run`, K `test_one_cpu_alone`
+- Time goes on for all while one runs: a stopped CPU's clock comparator comes due,
+  pends, and interrupts it when it runs. `test_timers_of_stopped_cpus_pend`
+- An I/O interruption goes to a CPU that runs and is enabled, and pends if there is
+  none. `test_io_interruptions_go_to_a_running_cpu`
+- A stop reply names the CPU that reached the breakpoint. `test_a_stop_names_the_cpu`
+- If more than one reaches it at once, QEMU reports the last alone. The others are
+  reported when they are resumed. `test_no_arrival_is_lost`
+- A step takes no interruption and ignores breakpoints, so that none has to be removed
+  to step over it. `test_a_step_is_one_instruction`
+- A step of a waiting CPU does not end. `test_a_waiting_cpu_executes_nothing`
+- `Z1` and `Z0` are the same: an address that is compared. Storage is unchanged, so that
+  a function that the kernel traces and patches may have one at its entry.
+  `test_a_breakpoint_is_no_change_of_storage`, K `test_a_traced_function`
+- An address may be one that no CPU can reach yet. K `test_a_kernel_begins`
+- While CPUs run, any byte stops all, and QEMU drops the request it begins.
+  `test_a_request_while_cpus_run_is_lost`
+- QEMU has no `QStartNoAckMode`: each packet is acknowledged.
+  `test_a_request_while_cpus_run_is_lost`
+- Storage is read as the CPU would: not the kernel's by a CPU in user mode. K
+  `test_a_cpu_in_user_mode`
+- A second debugger is connected, and gets no answer. `test_a_second_debugger`
+- Breakpoints outlive a closed connection. `test_breakpoints_outlive_a_connection`
+- Numbers of registers: 0 is the PSW's mask, 1 its address, 2 to 17 are general
+  registers. `test_numbers_of_registers`
 """
 
 from collections.abc import Iterable
@@ -210,7 +236,7 @@ class Debugger:
             size = min(_PART, address + length - place)
             digits = await self._connection.ask(f"m{place:x},{size:x}")
             if len(digits) != 2 * size:
-                raise DebuggerError(f"CPU {cpu} cannot read {size} bytes at {place:#x}")
+                raise await self._unreachable(cpu, f"read {size} bytes at {place:#x}")
             parts.append(bytes.fromhex(digits))
         return b"".join(parts)
 
@@ -225,9 +251,8 @@ class Debugger:
             place = address + start
             request = f"M{place:x},{len(part):x}:{part.hex()}"
             if await self._connection.ask(request) != "OK":
-                raise DebuggerError(
-                    f"CPU {cpu} cannot write {len(part)} bytes at {place:#x}"
-                )
+                what = f"write {len(part)} bytes at {place:#x}"
+                raise await self._unreachable(cpu, what)
 
     async def detach(self) -> None:
         """Remove all breakpoints, let all CPUs run, and close the connection."""
@@ -238,7 +263,10 @@ class Debugger:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection; CPUs and breakpoints stay as they are."""
+        """Close the connection; CPUs and breakpoints stay as they are.
+
+        Use `detach` to leave none.
+        """
         self._running = frozenset()
         await self._connection.close()
 
@@ -283,6 +311,12 @@ class Debugger:
         answer = await self._connection.ask(request)
         if answer != "OK":
             raise DebuggerError(f"QEMU refuses {request!r}: {answer or 'unknown'}")
+
+    async def _unreachable(self, cpu: int, what: str) -> DebuggerError:
+        text = f"CPU {cpu} cannot {what}"
+        if (await self.registers(cpu)).is_user:
+            text += ": it executes a program; ask a CPU that is in the kernel"
+        return DebuggerError(text)
 
     async def _execute_one(self, cpu: int) -> Stop:
         self._connection.resume(f"vCont;s:{self._thread(cpu)}")
