@@ -124,6 +124,23 @@ async def test_a_resumed_cpu_steps_over_its_breakpoint(tmp_path: Path) -> None:
         assert moves == ["vCont;c:01", "vCont;s:01", "vCont;s:02", "vCont;c:01;c:02"]
 
 
+async def test_a_stop_is_reported_once(tmp_path: Path) -> None:
+    """A CPU that was stopped elsewhere since is not stepped when it is resumed."""
+    async with fake_stub(tmp_path, _has_two) as (stub, debugger):
+        await _two_cpus(stub, debugger)
+        _stops_at(stub, 0x500)
+        await debugger.resume([0])
+        stub.send(packet("T05thread:01;"))
+        assert await debugger.stopped(1.0) == Stop(0, 0x500, "breakpoint")
+        await debugger.resume([0])
+        stub.on = {"interrupt": lambda: stub.send(packet("T02thread:01;"))}
+        await debugger.interrupt()
+        del stub.requests[:]
+        await debugger.resume([0])
+        assert await debugger.stopped(0.05) is None
+        assert stub.requests == ["vCont;c:01"]
+
+
 async def test_a_stop_in_time_is_not_lost_to_an_interrupt(tmp_path: Path) -> None:
     """If a CPU stops at a breakpoint before QEMU reads the interrupt, that counts."""
     async with fake_stub(tmp_path, _has_two) as (stub, debugger):

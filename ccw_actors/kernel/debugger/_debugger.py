@@ -14,9 +14,11 @@ test in tests/kernel that shows it, of test_gdbstub.py or (K) test_debugged_kern
   reported when they are resumed. `test_no_arrival_is_lost`
 - A step takes no interruption and ignores breakpoints, so that none has to be removed
   to step over it. `test_a_step_is_one_instruction`
-- A step of a waiting CPU does not end. `test_a_waiting_cpu_executes_nothing`
-- `Z1` and `Z0` are the same: an address that is compared. Storage is unchanged, so that
-  a function that the kernel traces and patches may have one at its entry.
+- A step of a waiting CPU does not end. After an interrupt such a CPU would be stepped
+  later, if it were not the one that `Hc` names: an interruption wakes it, and it then
+  executes what is behind its wait. `test_a_waiting_cpu_executes_nothing`
+- A breakpoint (`Z1`) is an address that QEMU compares. Storage is unchanged, so that a
+  function that the kernel traces and patches may have one at its entry.
   `test_a_breakpoint_is_no_change_of_storage`, K `test_a_traced_function`
 - An address may be one that no CPU can reach yet. K `test_a_kernel_begins`
 - While CPUs run, any byte stops all, and QEMU drops the request it begins.
@@ -176,8 +178,9 @@ class Debugger:
             raise DebuggerError("resume() needs at least one CPU")
         actions = "".join(f";c:{self._thread(cpu)}" for cpu in chosen)
         for cpu in chosen:
-            if self._reported.pop(cpu, None) in self._breakpoints:
+            if self._reported.get(cpu) in self._breakpoints:
                 await self._execute_one(cpu)
+            self._reported.pop(cpu, None)
         self._connection.resume(f"vCont{actions}")
         self._running = frozenset(chosen)
 
@@ -319,6 +322,8 @@ class Debugger:
         return DebuggerError(text)
 
     async def _execute_one(self, cpu: int) -> Stop:
+        # QEMU ends the stepping of this thread alone, if it is interrupted.
+        await self._confirmed(f"Hc{self._thread(cpu)}")
         self._connection.resume(f"vCont;s:{self._thread(cpu)}")
         self._running = frozenset((cpu,))
         reply = await self._stop_reply(self.timeout)
