@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.debugger import (
+    CpuStop,
     Debugger,
-    Stop,
     Symbols,
     kernel_slide,
     running_slide,
@@ -79,7 +79,7 @@ async def booted(
         yield debugger
 
 
-async def reach(debugger: Debugger, address: int, *cpus: int) -> Stop:
+async def reach(debugger: Debugger, address: int, *cpus: int) -> CpuStop:
     """Let CPUs run until one is about to execute the instruction at an address."""
     await debugger.break_at(address)
     await debugger.resume(cpus or None)
@@ -114,7 +114,7 @@ async def test_calls_and_inlined_bodies(
         (after,) = symbols.after_calls("kernel_init", "kernel_init_freeable")
         cpu = (await reach(debugger, call)).cpu
         stop = await debugger.step(cpu)
-        assert stop == Stop(cpu, symbols.address("kernel_init_freeable"), "step")
+        assert stop == CpuStop(cpu, symbols.address("kernel_init_freeable"), "step")
         assert (await debugger.registers(cpu)).general[14] == after
         bodies = symbols.entries("do_basic_setup")
         assert len(bodies) == 1
@@ -136,10 +136,10 @@ async def test_one_cpu_alone(tmp_path: Path, kernel: Kernel, initramfs: Path) ->
         await debugger.break_at(getuid)
         for _ in range(20):
             await debugger.resume([1])
-            assert await debugger.stopped(BOOT) == Stop(1, getppid, "breakpoint")
+            assert await debugger.stopped(BOOT) == CpuStop(1, getppid, "breakpoint")
         assert await debugger.registers(0) == before
         await debugger.resume([0])
-        assert await debugger.stopped(BOOT) == Stop(0, getuid, "breakpoint")
+        assert await debugger.stopped(BOOT) == CpuStop(0, getuid, "breakpoint")
 
 
 @pytest.mark.asyncio

@@ -21,7 +21,8 @@ test in tests/kernel that shows it, of test_gdbstub.py or (K) test_debugged_kern
   function that the kernel traces and patches may have one at its entry.
   `test_a_breakpoint_is_no_change_of_storage`, K `test_a_traced_function`
 - An address may be one that no CPU can reach yet. K `test_a_kernel_begins`
-- While CPUs run, any byte stops all, and QEMU drops the request it begins.
+- While CPUs run, any byte stops all, and QEMU drops the request it begins; QEMU 10 then
+  sends no stop reply either, but for an interrupt.
   `test_a_request_while_cpus_run_is_lost`
 - QEMU has no `QStartNoAckMode`: each packet is acknowledged.
   `test_a_request_while_cpus_run_is_lost`
@@ -42,7 +43,7 @@ from msgspec import Struct
 from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.debugger._connection import Connection
 
-__all__ = ["Debugger", "Registers", "Stop", "Why"]
+__all__ = ["CpuStop", "Debugger", "Registers", "Why"]
 
 Why: TypeAlias = Literal["breakpoint", "step", "interrupt", "other"]
 """Why CPUs stopped.
@@ -66,7 +67,7 @@ _INTERRUPTED = 2
 """The signal of a stop reply after an interrupt: SIGINT."""
 
 
-class Stop(Struct, frozen=True):
+class CpuStop(Struct, frozen=True):
     """All CPUs stopped because of `cpu`, which executes the instruction at `pc` next.
 
     `cpu` has no meaning after an interrupt.
@@ -184,7 +185,7 @@ class Debugger:
         self._connection.resume(f"vCont{actions}")
         self._running = frozenset(chosen)
 
-    async def step(self, cpu: int) -> Stop:
+    async def step(self, cpu: int) -> CpuStop:
         """Let a CPU execute one instruction, or begin its program interruption.
 
         Breakpoints do not count, I/O, external and machine-check interruptions stay
@@ -195,7 +196,7 @@ class Debugger:
         self._reported[cpu] = stop.pc
         return stop
 
-    async def stopped(self, timeout: float | None = None) -> Stop | None:
+    async def stopped(self, timeout: float | None = None) -> CpuStop | None:
         """Wait until a running CPU stops all, and say which; None after the timeout.
 
         `timeout` is in seconds, None waits forever. After None the CPUs run on.
@@ -205,7 +206,7 @@ class Debugger:
         reply = await self._stop_reply(timeout)
         return None if reply is None else await self._handle_stop(reply)
 
-    async def interrupt(self) -> Stop | None:
+    async def interrupt(self) -> CpuStop | None:
         """Stop all CPUs; return the stop, None if all were stopped.
 
         If a CPU reached a breakpoint just before, it is that stop.
@@ -321,7 +322,7 @@ class Debugger:
             text += ": it executes a program; ask a CPU that is in the kernel"
         return DebuggerError(text)
 
-    async def _execute_one(self, cpu: int) -> Stop:
+    async def _execute_one(self, cpu: int) -> CpuStop:
         # QEMU ends the stepping of this thread alone, if it is interrupted.
         await self._confirmed(f"Hc{self._thread(cpu)}")
         self._connection.resume(f"vCont;s:{self._thread(cpu)}")
@@ -331,7 +332,7 @@ class Debugger:
             await self.interrupt()
             raise DebuggerError(f"CPU {cpu} waits: it executes no instruction")
         stop = await self._handle_stop(reply)
-        return Stop(stop.cpu, stop.pc, "step")
+        return CpuStop(stop.cpu, stop.pc, "step")
 
     async def _stop_reply(self, timeout: float | None) -> str | None:
         try:
@@ -340,7 +341,7 @@ class Debugger:
             self._running = frozenset()
             raise
 
-    async def _handle_stop(self, reply: str) -> Stop:
+    async def _handle_stop(self, reply: str) -> CpuStop:
         self._running = frozenset()
         if reply.startswith(("W", "X")):
             raise self._connection.broken("QEMU has ended")
@@ -353,9 +354,9 @@ class Debugger:
         cpu = self._cpu(fields.get("thread", self._threads[0]))
         pc = (await self.registers(cpu)).pc
         if signal == _INTERRUPTED:
-            return Stop(cpu, pc, "interrupt")
+            return CpuStop(cpu, pc, "interrupt")
         self._reported[cpu] = pc
-        return Stop(cpu, pc, "breakpoint" if pc in self._breakpoints else "other")
+        return CpuStop(cpu, pc, "breakpoint" if pc in self._breakpoints else "other")
 
     def _cpu(self, thread: str) -> int:
         numbers = [int(one, 16) for one in self._threads]
