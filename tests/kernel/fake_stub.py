@@ -37,6 +37,8 @@ class FakeStub:
             "qsThreadInfo": "l",
             "Hg01": "OK",
             "Hg02": "OK",
+            "Hc01": "OK",
+            "Hc02": "OK",
             "g": REGISTERS,
         }
         self.silent: set[str] = set()

@@ -35,5 +35,6 @@ def small_elf(code: bytes, functions: Mapping[str, tuple[int, int]]) -> bytes:
         contents += data
     identity = b"\x7fELF\x02\x02\x01".ljust(16, b"\0")
     where = _HEADER + len(contents)
-    fields = (2, _S390, 1, TEXT, 0, where, 0, _HEADER, 0, 0, _ENTRY, 5, 4)
-    return identity + struct.pack(">HHIQQQIHHHHHH", *fields) + contents + headers
+    header = struct.pack(">HHIQQQ", 2, _S390, 1, TEXT, 0, where)
+    header += struct.pack(">IHHHHHH", 0, _HEADER, 0, 0, _ENTRY, 5, 4)
+    return identity + header + contents + headers

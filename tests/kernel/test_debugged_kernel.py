@@ -15,9 +15,10 @@ from time import perf_counter
 import pytest
 from msgspec import Struct
 
+from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.debugger import (
+    CpuStop,
     Debugger,
-    Stop,
     Symbols,
     kernel_slide,
     running_slide,
@@ -78,7 +79,7 @@ async def booted(
         yield debugger
 
 
-async def reach(debugger: Debugger, address: int, *cpus: int) -> Stop:
+async def reach(debugger: Debugger, address: int, *cpus: int) -> CpuStop:
     """Let CPUs run until one is about to execute the instruction at an address."""
     await debugger.break_at(address)
     await debugger.resume(cpus or None)
@@ -113,7 +114,7 @@ async def test_calls_and_inlined_bodies(
         (after,) = symbols.after_calls("kernel_init", "kernel_init_freeable")
         cpu = (await reach(debugger, call)).cpu
         stop = await debugger.step(cpu)
-        assert stop == Stop(cpu, symbols.address("kernel_init_freeable"), "step")
+        assert stop == CpuStop(cpu, symbols.address("kernel_init_freeable"), "step")
         assert (await debugger.registers(cpu)).general[14] == after
         bodies = symbols.entries("do_basic_setup")
         assert len(bodies) == 1
@@ -135,17 +136,17 @@ async def test_one_cpu_alone(tmp_path: Path, kernel: Kernel, initramfs: Path) ->
         await debugger.break_at(getuid)
         for _ in range(20):
             await debugger.resume([1])
-            assert await debugger.stopped(BOOT) == Stop(1, getppid, "breakpoint")
+            assert await debugger.stopped(BOOT) == CpuStop(1, getppid, "breakpoint")
         assert await debugger.registers(0) == before
         await debugger.resume([0])
-        assert await debugger.stopped(BOOT) == Stop(0, getuid, "breakpoint")
+        assert await debugger.stopped(BOOT) == CpuStop(0, getuid, "breakpoint")
 
 
 @pytest.mark.asyncio
 async def test_a_traced_function(
     tmp_path: Path, kernel: Kernel, initramfs: Path
 ) -> None:
-    """A breakpoint at an entry is hit though the kernel changes the instruction there."""
+    """A breakpoint at an entry is hit though the kernel patches the code there."""
     getppid = kernel.symbols.address(GETPPID)
     async with booted(tmp_path, kernel, initramfs) as debugger:
         await reach(debugger, kernel.symbols.address("kernel_init"))
@@ -171,6 +172,24 @@ async def test_members_of_structures(
         names = symbols.variable("init_uts_ns")
         place = symbols.offset("uts_namespace", "name.machine")
         assert await debugger.read(0, names + place, 6) == b"s390x\0"
+
+
+@pytest.mark.asyncio
+async def test_a_cpu_in_user_mode(
+    tmp_path: Path, kernel: Kernel, initramfs: Path
+) -> None:
+    """A CPU that executes a program does not reach the kernel's storage."""
+    symbols = kernel.symbols
+    async with booted(tmp_path, kernel, initramfs) as debugger:
+        await reach(debugger, symbols.address(GETUID))
+        await reach(debugger, symbols.address(GETPPID), 1)
+        for _ in range(5000):
+            if (await debugger.registers(1)).is_user:
+                break
+            await debugger.step(1)
+        with pytest.raises(DebuggerError, match=r"CPU 1 cannot read .*: it executes a"):
+            await debugger.read(1, symbols.variable("init_task"), 8)
+        assert await debugger.read(0, symbols.variable("init_task"), 8)
 
 
 def test_questions_are_fast(kernel: Kernel) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccw_actors.errors import DebuggerError
-from ccw_actors.kernel.debugger import Debugger, Stop
+from ccw_actors.kernel.debugger import CpuStop, Debugger
 from tests.kernel.fake_stub import FakeStub, fake_stub, packet
 
 pytestmark = pytest.mark.asyncio
@@ -85,7 +85,7 @@ async def test_a_stop_before_an_answer(tmp_path: Path) -> None:
         stub.send(packet("T05thread:01;"))
         stub.answers["g"] = packet("T05thread:01;") + packet("12" * 8 * 18)
         stop = await debugger.stopped(1.0)
-        assert stop == Stop(0, 0x1212121212121212, "other")
+        assert stop == CpuStop(0, 0x1212121212121212, "other")
 
 
 def _stops_at(stub: FakeStub, address: int) -> None:
@@ -110,18 +110,35 @@ async def test_a_resumed_cpu_steps_over_its_breakpoint(tmp_path: Path) -> None:
         await debugger.resume()
         _stops_at(stub, 0x500)
         stub.send(packet("T05thread:02;"))
-        assert await debugger.stopped(1.0) == Stop(1, 0x500, "breakpoint")
+        assert await debugger.stopped(1.0) == CpuStop(1, 0x500, "breakpoint")
         del stub.requests[:]
         # CPU 0 is at the breakpoint as well, but nobody knows: it must be reported.
         await debugger.resume([0])
         stub.send(packet("T05thread:01;"))
-        assert await debugger.stopped(1.0) == Stop(0, 0x500, "breakpoint")
+        assert await debugger.stopped(1.0) == CpuStop(0, 0x500, "breakpoint")
         await debugger.resume([0, 1])
         assert debugger.running == {0, 1}
         stub.on = {"interrupt": lambda: stub.send(packet("T02thread:01;"))}
-        assert await debugger.interrupt() == Stop(0, 0x500, "interrupt")
+        assert await debugger.interrupt() == CpuStop(0, 0x500, "interrupt")
         moves = [one for one in stub.requests if one.startswith("vCont")]
         assert moves == ["vCont;c:01", "vCont;s:01", "vCont;s:02", "vCont;c:01;c:02"]
+
+
+async def test_a_stop_is_reported_once(tmp_path: Path) -> None:
+    """A CPU that was stopped elsewhere since is not stepped when it is resumed."""
+    async with fake_stub(tmp_path, _has_two) as (stub, debugger):
+        await _two_cpus(stub, debugger)
+        _stops_at(stub, 0x500)
+        await debugger.resume([0])
+        stub.send(packet("T05thread:01;"))
+        assert await debugger.stopped(1.0) == CpuStop(0, 0x500, "breakpoint")
+        await debugger.resume([0])
+        stub.on = {"interrupt": lambda: stub.send(packet("T02thread:01;"))}
+        await debugger.interrupt()
+        del stub.requests[:]
+        await debugger.resume([0])
+        assert await debugger.stopped(0.05) is None
+        assert stub.requests == ["vCont;c:01"]
 
 
 async def test_a_stop_in_time_is_not_lost_to_an_interrupt(tmp_path: Path) -> None:
@@ -133,7 +150,7 @@ async def test_a_stop_in_time_is_not_lost_to_an_interrupt(tmp_path: Path) -> Non
         _stops_at(stub, 0x500)
         stub.on = {"interrupt": lambda: None}
         stub.send(packet("T05thread:02;"))
-        assert await debugger.interrupt() == Stop(1, 0x500, "breakpoint")
+        assert await debugger.interrupt() == CpuStop(1, 0x500, "breakpoint")
         assert await debugger.interrupt() is None
 
 
@@ -240,3 +257,13 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     """Without a gdbstub the error names the option that starts one."""
     with pytest.raises(DebuggerError, match=r"start QEMU with -gdb unix:.*/gdb,server"):
         await Debugger.connect(tmp_path / "gdb")
+
+
+async def test_an_old_stop_is_forgotten(tmp_path: Path) -> None:
+    """A second stop reply for one stop does not stand for that of the next resume."""
+    async with fake_stub(tmp_path) as (stub, debugger):
+        stub.silent.add("vCont;c:01")
+        stub.send(packet("T02thread:01;"))
+        await debugger.registers(0)
+        await debugger.resume()
+        assert await debugger.stopped(0.05) is None

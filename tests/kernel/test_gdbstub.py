@@ -1,17 +1,23 @@
 """What QEMU's gdbstub does for s390x: the table in the debugger's docstring."""
 
+import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from ccw_actors.errors import DebuggerError
-from ccw_actors.kernel.debugger import Debugger, Stop, Symbols
+from ccw_actors.kernel.debugger import CpuStop, Debugger, Symbols
+from tests.kernel.fake_stub import packet
 from tests.kernel.machines import compile_bare, debugged
 
 pytestmark = [pytest.mark.kernel, pytest.mark.asyncio]
+
+Stream: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 CPUS = (0, 1, 2)
 LONG = 0.3
@@ -42,7 +48,7 @@ class Three:
         """Set a variable to 1."""
         await self.debugger.write(0, self.variable(name), (1).to_bytes(8, "big"))
 
-    async def run(self, cpus: tuple[int, ...] = CPUS) -> Stop | None:
+    async def run(self, cpus: tuple[int, ...] = CPUS) -> CpuStop | None:
         """Let CPUs run for a while, then stop all."""
         await self.debugger.resume(cpus)
         stop = await self.debugger.stopped(LONG)
@@ -87,16 +93,22 @@ async def test_only_named_cpus_run(tmp_path: Path) -> None:
 
 
 async def test_timers_of_stopped_cpus_pend(tmp_path: Path) -> None:
-    """A stopped CPU's clock comparator does not interrupt a running CPU."""
+    """A stopped CPU's clock comparator comes due, and interrupts that CPU alone."""
     async with three(tmp_path) as machine:
+        await machine.debugger.break_at(machine.count)
+        await machine.debugger.resume([0])
+        assert await machine.debugger.stopped(ENOUGH) is not None
+        await machine.debugger.clear(machine.count)
         ticks = await machine.change("ticks", (1,))
         assert ticks[1] > 1
         assert (ticks[0], ticks[2]) == (0, 0)
-        # It came due, once: the CPU takes it as soon as it runs.
+        # CPU 0 stands before its next count, and is interrupted there at once.
+        before = await machine.values("counters")
         await machine.debugger.break_at(machine.symbols.address("tick"))
         await machine.debugger.resume([0])
         stop = await machine.debugger.stopped(ENOUGH)
-        assert stop == Stop(0, machine.symbols.address("tick"), "breakpoint")
+        assert stop == CpuStop(0, machine.symbols.address("tick"), "breakpoint")
+        assert await machine.values("counters") == before
 
 
 async def test_io_interruptions_go_to_a_running_cpu(tmp_path: Path) -> None:
@@ -118,7 +130,7 @@ async def test_a_stop_names_the_cpu(tmp_path: Path) -> None:
             for _ in range(3):
                 await machine.debugger.resume([cpu])
                 stop = await machine.debugger.stopped(ENOUGH)
-                assert stop == Stop(cpu, machine.count, "breakpoint")
+                assert stop == CpuStop(cpu, machine.count, "breakpoint")
             after = await machine.values("counters")
             counted = [b - a for a, b in zip(before, after, strict=True)]
             assert counted[cpu] in {2, 3}
@@ -154,7 +166,7 @@ async def test_a_step_is_one_instruction(tmp_path: Path) -> None:
         before = await machine.values("ticks"), await machine.values("counters")
         for place in (6, 12, 18, 22, 28):
             stop = await machine.debugger.step(1)
-            assert stop == Stop(1, machine.count + place, "step")
+            assert stop == CpuStop(1, machine.count + place, "step")
         for _ in range(200):
             await machine.debugger.step(1)
         ticks, counters = (
@@ -176,7 +188,9 @@ async def test_a_waiting_cpu_executes_nothing(tmp_path: Path) -> None:
         with pytest.raises(DebuggerError, match="CPU 2 waits: it executes no"):
             await machine.debugger.step(2)
         assert not machine.debugger.running
-        assert all((await machine.change("counters", CPUS))[:2])
+        # Nor is it stepped later, when an interruption ends its wait.
+        await machine.set("starts")
+        assert await machine.change("statuses", (1, 2)) == [0, 0, 1]
 
 
 async def test_a_breakpoint_is_no_change_of_storage(tmp_path: Path) -> None:
@@ -221,3 +235,79 @@ async def test_a_dead_qemu(tmp_path: Path) -> None:
         await process.wait()
         with pytest.raises(DebuggerError, match="no gdbstub answers"):
             await Debugger.connect(tmp_path / "gdb")
+
+
+async def _talk(stream: Stream, request: str) -> bytes:
+    """Send a request as it is, and return the payload of what comes first."""
+    stream[1].write(packet(request))
+    return await _payload(stream)
+
+
+async def _payload(stream: Stream) -> bytes:
+    reader, writer = stream
+    async with asyncio.timeout(ENOUGH):
+        await reader.readuntil(b"$")
+        payload = (await reader.readuntil(b"#"))[:-1]
+        await reader.readexactly(2)
+    writer.write(b"+")
+    return payload
+
+
+async def test_a_request_while_cpus_run_is_lost(tmp_path: Path) -> None:
+    """QEMU stops all CPUs for a request's first byte, and does not answer it."""
+    async with three(tmp_path) as machine:
+        await machine.debugger.close()
+        stream = await asyncio.open_unix_connection(tmp_path / "gdb")
+        assert b"QStartNoAckMode" not in await _talk(stream, "qSupported")
+        stream[1].write(packet("vCont;c"))
+        await asyncio.sleep(LONG)
+        stream[1].write(packet(f"Z1,{machine.count:x},2"))
+        await asyncio.sleep(LONG)
+        answer = await _talk(stream, "qqemu.PhyMemMode")
+        if answer.startswith(b"T02"):  # before QEMU 10
+            answer = await _payload(stream)
+        # That is of the second request. All CPUs are stopped, without a breakpoint.
+        assert answer == b"0"
+        stream[1].close()
+        machine.debugger = await Debugger.connect(tmp_path / "gdb")
+        assert await machine.run() is not None
+        await machine.debugger.close()
+
+
+async def test_a_second_debugger(tmp_path: Path) -> None:
+    """QEMU talks to one debugger; another waits in vain, and is told so."""
+    async with three(tmp_path) as machine:
+        with pytest.raises(DebuggerError, match="no answer to 'qSupported"):
+            await Debugger.connect(tmp_path / "gdb", timeout=LONG)
+        assert await machine.run() is not None
+
+
+async def test_breakpoints_outlive_a_connection(tmp_path: Path) -> None:
+    """Breakpoints stay after `close`, and `detach` leaves none."""
+    async with three(tmp_path) as machine:
+        await machine.debugger.break_at(machine.count)
+        await machine.debugger.close()
+        machine.debugger = await Debugger.connect(tmp_path / "gdb")
+        await machine.debugger.resume([1])
+        stop = await machine.debugger.stopped(ENOUGH)
+        assert stop == CpuStop(1, machine.count, "other")
+        await machine.debugger.break_at(machine.count)
+        await machine.debugger.detach()
+        machine.debugger = await Debugger.connect(tmp_path / "gdb")
+        assert await machine.run() is not None
+        await machine.debugger.close()
+
+
+async def test_numbers_of_registers(tmp_path: Path) -> None:
+    """QEMU describes its registers in the order in which the debugger reads them."""
+    async with three(tmp_path) as machine:
+        await machine.debugger.close()
+        stream = await asyncio.open_unix_connection(tmp_path / "gdb")
+        await _talk(stream, "qSupported:qXfer:features:read+")
+        request = "qXfer:features:read:s390x-core64.xml:0,ffb"
+        names = re.findall(
+            rb'<reg name="(\w+)" bitsize="64"', await _talk(stream, request)
+        )
+        general = [b"r%d" % number for number in range(16)]
+        assert names == [b"pswm", b"pswa", *general]
+        stream[1].close()

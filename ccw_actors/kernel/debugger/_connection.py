@@ -99,7 +99,13 @@ class Connection(asyncio.Protocol):
         self._write(self._sent)
 
     def resume(self, request: str) -> None:
-        """Send a request whose answer is a stop reply, or a refusal in its place."""
+        """Send a request whose answer is a stop reply, or a refusal in its place.
+
+        Stop replies before it are forgotten. QEMU sends two to a debugger that connects
+        while its CPUs run.
+        """
+        while not self._stops.empty():
+            self._stops.get_nowait()
         self.send(request)
         self._resumes = True
 

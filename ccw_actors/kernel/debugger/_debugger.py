@@ -1,8 +1,37 @@
 """Stops, resumes and reads CPUs of a QEMU, through its gdbstub.
 
-What QEMU 7.2 and 10.0 do for s390x without KVM, where each CPU is a thread:
+What QEMU 7.2 and 10.0 do for s390x without KVM, where each CPU is a thread, and the
+test in tests/kernel that shows it, of test_gdbstub.py or (K) test_debugged_kernel.py:
 
-TABLE
+- `vCont;c` with some threads resumes those alone; the others keep their registers.
+  `test_only_named_cpus_run`, K `test_one_cpu_alone`
+- Time goes on for all while one runs: a stopped CPU's clock comparator comes due,
+  pends, and interrupts it when it runs. `test_timers_of_stopped_cpus_pend`
+- An I/O interruption goes to a CPU that runs and is enabled, and pends if there is
+  none. `test_io_interruptions_go_to_a_running_cpu`
+- A stop reply names the CPU that reached the breakpoint. `test_a_stop_names_the_cpu`
+- If more than one reaches it at once, QEMU reports the last alone. The others are
+  reported when they are resumed. `test_no_arrival_is_lost`
+- A step takes no interruption and ignores breakpoints, so that none has to be removed
+  to step over it. `test_a_step_is_one_instruction`
+- A step of a waiting CPU does not end. After an interrupt such a CPU would be stepped
+  later, if it were not the one that `Hc` names: an interruption wakes it, and it then
+  executes what is behind its wait. `test_a_waiting_cpu_executes_nothing`
+- A breakpoint (`Z1`) is an address that QEMU compares. Storage is unchanged, so that a
+  function that the kernel traces and patches may have one at its entry.
+  `test_a_breakpoint_is_no_change_of_storage`, K `test_a_traced_function`
+- An address may be one that no CPU can reach yet. K `test_a_kernel_begins`
+- While CPUs run, any byte stops all, and QEMU drops the request it begins; QEMU 10 then
+  sends no stop reply either, but for an interrupt.
+  `test_a_request_while_cpus_run_is_lost`
+- QEMU has no `QStartNoAckMode`: each packet is acknowledged.
+  `test_a_request_while_cpus_run_is_lost`
+- Storage is read as the CPU would: not the kernel's by a CPU in user mode. K
+  `test_a_cpu_in_user_mode`
+- A second debugger is connected, and gets no answer. `test_a_second_debugger`
+- Breakpoints outlive a closed connection. `test_breakpoints_outlive_a_connection`
+- Numbers of registers: 0 is the PSW's mask, 1 its address, 2 to 17 are general
+  registers. `test_numbers_of_registers`
 """
 
 from collections.abc import Iterable
@@ -14,7 +43,7 @@ from msgspec import Struct
 from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.debugger._connection import Connection
 
-__all__ = ["Debugger", "Registers", "Stop", "Why"]
+__all__ = ["CpuStop", "Debugger", "Registers", "Why"]
 
 Why: TypeAlias = Literal["breakpoint", "step", "interrupt", "other"]
 """Why CPUs stopped.
@@ -38,7 +67,7 @@ _INTERRUPTED = 2
 """The signal of a stop reply after an interrupt: SIGINT."""
 
 
-class Stop(Struct, frozen=True):
+class CpuStop(Struct, frozen=True):
     """All CPUs stopped because of `cpu`, which executes the instruction at `pc` next.
 
     `cpu` has no meaning after an interrupt.
@@ -150,12 +179,13 @@ class Debugger:
             raise DebuggerError("resume() needs at least one CPU")
         actions = "".join(f";c:{self._thread(cpu)}" for cpu in chosen)
         for cpu in chosen:
-            if self._reported.pop(cpu, None) in self._breakpoints:
+            if self._reported.get(cpu) in self._breakpoints:
                 await self._execute_one(cpu)
+            self._reported.pop(cpu, None)
         self._connection.resume(f"vCont{actions}")
         self._running = frozenset(chosen)
 
-    async def step(self, cpu: int) -> Stop:
+    async def step(self, cpu: int) -> CpuStop:
         """Let a CPU execute one instruction, or begin its program interruption.
 
         Breakpoints do not count, I/O, external and machine-check interruptions stay
@@ -166,7 +196,7 @@ class Debugger:
         self._reported[cpu] = stop.pc
         return stop
 
-    async def stopped(self, timeout: float | None = None) -> Stop | None:
+    async def stopped(self, timeout: float | None = None) -> CpuStop | None:
         """Wait until a running CPU stops all, and say which; None after the timeout.
 
         `timeout` is in seconds, None waits forever. After None the CPUs run on.
@@ -176,7 +206,7 @@ class Debugger:
         reply = await self._stop_reply(timeout)
         return None if reply is None else await self._handle_stop(reply)
 
-    async def interrupt(self) -> Stop | None:
+    async def interrupt(self) -> CpuStop | None:
         """Stop all CPUs; return the stop, None if all were stopped.
 
         If a CPU reached a breakpoint just before, it is that stop.
@@ -210,7 +240,7 @@ class Debugger:
             size = min(_PART, address + length - place)
             digits = await self._connection.ask(f"m{place:x},{size:x}")
             if len(digits) != 2 * size:
-                raise DebuggerError(f"CPU {cpu} cannot read {size} bytes at {place:#x}")
+                raise await self._unreachable(cpu, f"read {size} bytes at {place:#x}")
             parts.append(bytes.fromhex(digits))
         return b"".join(parts)
 
@@ -225,9 +255,8 @@ class Debugger:
             place = address + start
             request = f"M{place:x},{len(part):x}:{part.hex()}"
             if await self._connection.ask(request) != "OK":
-                raise DebuggerError(
-                    f"CPU {cpu} cannot write {len(part)} bytes at {place:#x}"
-                )
+                what = f"write {len(part)} bytes at {place:#x}"
+                raise await self._unreachable(cpu, what)
 
     async def detach(self) -> None:
         """Remove all breakpoints, let all CPUs run, and close the connection."""
@@ -238,7 +267,10 @@ class Debugger:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection; CPUs and breakpoints stay as they are."""
+        """Close the connection; CPUs and breakpoints stay as they are.
+
+        Use `detach` to leave none.
+        """
         self._running = frozenset()
         await self._connection.close()
 
@@ -284,7 +316,15 @@ class Debugger:
         if answer != "OK":
             raise DebuggerError(f"QEMU refuses {request!r}: {answer or 'unknown'}")
 
-    async def _execute_one(self, cpu: int) -> Stop:
+    async def _unreachable(self, cpu: int, what: str) -> DebuggerError:
+        text = f"CPU {cpu} cannot {what}"
+        if (await self.registers(cpu)).is_user:
+            text += ": it executes a program; ask a CPU that is in the kernel"
+        return DebuggerError(text)
+
+    async def _execute_one(self, cpu: int) -> CpuStop:
+        # QEMU ends the stepping of this thread alone, if it is interrupted.
+        await self._confirmed(f"Hc{self._thread(cpu)}")
         self._connection.resume(f"vCont;s:{self._thread(cpu)}")
         self._running = frozenset((cpu,))
         reply = await self._stop_reply(self.timeout)
@@ -292,7 +332,7 @@ class Debugger:
             await self.interrupt()
             raise DebuggerError(f"CPU {cpu} waits: it executes no instruction")
         stop = await self._handle_stop(reply)
-        return Stop(stop.cpu, stop.pc, "step")
+        return CpuStop(stop.cpu, stop.pc, "step")
 
     async def _stop_reply(self, timeout: float | None) -> str | None:
         try:
@@ -301,7 +341,7 @@ class Debugger:
             self._running = frozenset()
             raise
 
-    async def _handle_stop(self, reply: str) -> Stop:
+    async def _handle_stop(self, reply: str) -> CpuStop:
         self._running = frozenset()
         if reply.startswith(("W", "X")):
             raise self._connection.broken("QEMU has ended")
@@ -314,9 +354,9 @@ class Debugger:
         cpu = self._cpu(fields.get("thread", self._threads[0]))
         pc = (await self.registers(cpu)).pc
         if signal == _INTERRUPTED:
-            return Stop(cpu, pc, "interrupt")
+            return CpuStop(cpu, pc, "interrupt")
         self._reported[cpu] = pc
-        return Stop(cpu, pc, "breakpoint" if pc in self._breakpoints else "other")
+        return CpuStop(cpu, pc, "breakpoint" if pc in self._breakpoints else "other")
 
     def _cpu(self, thread: str) -> int:
         numbers = [int(one, 16) for one in self._threads]
