@@ -3,6 +3,7 @@
 import typer
 
 from ccw_actors.cli._kernel_build import build
+from ccw_actors.cli._kernel_test import examine
 from ccw_actors.cli._usage import PlainCommand, PlainGroup
 
 __all__ = ["kernel"]
@@ -15,3 +16,4 @@ kernel = typer.Typer(
 )
 
 kernel.command(cls=PlainCommand)(build)
+kernel.command("test", cls=PlainCommand)(examine)

@@ -22,6 +22,9 @@ from ccw_actors.vfio._qemu import device_name as device_name
 from ccw_actors.vfio._qemu import device_option as device_option
 from ccw_actors.vfio._qemu import devno_of as devno_of
 from ccw_actors.vfio._qemu import find_qemu as find_qemu
+from ccw_actors.vfio._qemu_version import QemuVersion as QemuVersion
+from ccw_actors.vfio._qemu_version import qemu_version as qemu_version
+from ccw_actors.vfio._qemu_version import read_version as read_version
 from ccw_actors.vfio._qmp import Qmp as Qmp
 from ccw_actors.vfio._qmp_events import QmpEvent as QmpEvent
 from ccw_actors.vfio._shown_files import ShownFiles as ShownFiles
@@ -43,6 +46,7 @@ __all__ = [
     "ProcessEnded",
     "ProcessStorage",
     "ProcessStorageMessage",
+    "QemuVersion",
     "Qmp",
     "QmpEvent",
     "RemoveDevice",
@@ -54,7 +58,9 @@ __all__ = [
     "device_option",
     "devno_of",
     "find_qemu",
+    "qemu_version",
     "raw_terminal",
+    "read_version",
     "spawn_client",
     "sysfsdev_of",
 ]

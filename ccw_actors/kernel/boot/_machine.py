@@ -13,11 +13,10 @@ from msgspec import Struct
 from ccw_actors.actors.hardware.image import create_tracks, open_image
 from ccw_actors.actors.protocol import (
     DetachDevice,
-    Report,
     StoreSubchannel,
     UnsolicitedStatus,
 )
-from ccw_actors.channel import Crw, Dstat, Schib
+from ccw_actors.channel import Dstat, Schib
 from ccw_actors.devices import Geometry, Record, Track
 from ccw_actors.kernel.gates import (
     CountEvents,
@@ -163,10 +162,6 @@ class KernelMachine:
     def lose_device(self) -> None:
         """Unplug the device, as from the mainframe that this package is."""
         self._gates.subchannel.tell(DetachDevice())
-
-    def report(self, crw: Crw) -> None:
-        """Report an event of a channel path."""
-        self._gates.regions.tell(Report(crw))
 
     async def schib(self) -> Schib:
         """Return the SCHIB of the host's subchannel."""

@@ -3,7 +3,7 @@
 import errno
 from typing import Final
 
-from ccw_actors.channel import Actl, Fctl, Irb
+from ccw_actors.channel import Actl, Fctl, Irb, Scsw
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.kernel.lab._plan import Harm, Observed
 from ccw_actors.kernel.lab._programs import PROGRAMS
@@ -17,11 +17,14 @@ __all__ = [
     "host_address",
     "leaks",
     "out_of_order",
+    "scsw_text",
     "stale",
     "start_lost",
     "state_overwritten",
     "suspended_is_freed",
 ]
+
+_FUNCTIONS: Final = {Fctl.START: "start", Fctl.HALT: "halt", Fctl.CLEAR: "clear"}
 
 _LEAK_MIN: Final = 256 << 10
 """Bytes by which the kernel's memory has to grow to count as a leak."""
@@ -99,7 +102,7 @@ def busy_for_ever(seen: Observed) -> Harm | None:
     return Harm(
         "START ends in EBUSY although the subchannel is idle: its program was never"
         " freed",
-        (f"{pages} pages stay pinned", f"SCSW of the subchannel: {scsw}"),
+        (f"{pages} pages stay pinned", f"SCSW of the subchannel: {scsw_text(scsw)}"),
     )
 
 
@@ -114,7 +117,7 @@ def suspended_is_freed(seen: Observed) -> Harm | None:
     return Harm(
         "the kernel has freed the program, and unpinned its pages, while the subchannel"
         " is suspended in it",
-        (f"SCSW of the subchannel: {scsw}", "no page is pinned"),
+        (f"SCSW of the subchannel: {scsw_text(scsw)}", "no page is pinned"),
     )
 
 
@@ -174,4 +177,11 @@ def state_overwritten(seen: Observed) -> Harm | None:
 
 
 def _shown(irb: Irb) -> str:
-    return f"IRB: {irb.scsw}"
+    return f"SCSW in the IRB: {scsw_text(irb.scsw)}"
+
+
+def scsw_text(scsw: Scsw) -> str:
+    """Return an SCSW's three words in hexadecimal, and its functions."""
+    names = [name for bit, name in _FUNCTIONS.items() if scsw.fctl & bit]
+    words = scsw.to_bytes().hex(" ", 4)
+    return f"{words} ({', '.join(names) or 'no function'})"

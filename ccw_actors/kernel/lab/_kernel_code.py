@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
+from msgspec.structs import replace
+
+from ccw_actors.errors import SymbolsError
 from ccw_actors.kernel.debugger import Symbols
 from ccw_actors.kernel.lab._order import Place
+from ccw_actors.kernel.records import Target
 
 __all__ = ["KernelCode"]
 
@@ -35,6 +39,28 @@ class KernelCode:
         """Return the function whose code an address is within, "" if none."""
         name, within, _ = self._symbols.where(address).partition("+")
         return name if within else ""
+
+    def described(self, target: Target) -> Target:
+        """Return the target with its row of the verdict table, by its code."""
+        return target if target.design else replace(target, design=self._design)
+
+    @property
+    def _design(self) -> str:
+        """The model of the version whose code this is.
+
+        With the fixes of 2026 the worker takes io_mutex; since 6.0 the FSM closes.
+        """
+        try:
+            self._symbols.calls("vfio_ccw_sch_io_todo", "mutex_lock")
+        except SymbolsError:
+            pass
+        else:
+            return "2026"
+        try:
+            self._symbols.entries("fsm_close")
+        except SymbolsError:
+            return "v5.13"
+        return "v6.0"
 
     @cached_property
     def state_offset(self) -> int:

@@ -28,20 +28,22 @@ class KernelFileError(CcwActorsError):
 
 
 class _Build(Struct):
-    """What `ccw-actors kernel build` says of a kernel."""
+    """What `ccw-actors kernel build` says of a kernel; `design` is the change's."""
 
     version: str = ""
     package: str = ""
     configuration: tuple[str, ...] = ()
     change: str = ""
     compiler: str = ""
+    design: str = ""
 
 
 class KernelFiles(Struct, frozen=True):
-    """A kernel's image, its vmlinux, and what is known of it."""
+    """A kernel's image, its vmlinux, its .config, and what is known of it."""
 
     image: Path
     vmlinux: Path
+    configuration: Path
     target: Target
 
     @classmethod
@@ -64,8 +66,8 @@ class KernelFiles(Struct, frozen=True):
         vmlinux = _first(folders, "vmlinux")
         if vmlinux is None:
             raise KernelFileError(
-                f"there is no vmlinux beside {image}; expected the one of the same build,"
-                " with debug information"
+                f"there is no vmlinux beside {image}; expected the one of the same"
+                " build, with debug information"
             )
         configuration = _first(folders, "config", ".config")
         if configuration is None:
@@ -75,7 +77,7 @@ class KernelFiles(Struct, frozen=True):
             )
         text = configuration.read_text(errors="replace")
         _check(configuration, text)
-        return cls(image, vmlinux, _target(folders, text))
+        return cls(image, vmlinux, configuration, _target(folders, text))
 
 
 def _first(folders: list[Path], *names: str) -> Path | None:
@@ -90,7 +92,8 @@ def _check(path: Path, text: str) -> None:
     for option, why in _NEEDED.items():
         if not re.search(rf"^{option}=y$", text, re.MULTILINE):
             raise KernelFileError(
-                f"{path}: expected {option}=y: {why} ('ccw-actors kernel build' sets it)"
+                f"{path}: expected {option}=y: {why}"
+                " ('ccw-actors kernel build' sets it)"
             )
 
 
@@ -109,6 +112,7 @@ def _target(folders: list[Path], text: str) -> Target:
             configuration=build.configuration,
             change=build.change,
             compiler=build.compiler,
+            design=build.design,
         )
     version = re.search(
         r"^# Linux/s390 (\S+) Kernel Configuration$", text, re.MULTILINE

@@ -6,7 +6,7 @@
 | Until | lets one CPU run until it is about to execute a place, and parks it there |
 | Release | lets a parked CPU run again |
 | Hold, Open | closes or opens a gate: of the interrupt, of the data |
-| Attention, Lose, PathReport | the device or its channel path has something to say |
+| Attention, Lose | the device shows attention, or is unplugged |
 | Injected | waits until QEMU has taken what the host's side has shown |
 | LookAtHost | notes the SCHIB of the host's subchannel |
 | ReadState | notes the driver's state: `private->state` |
@@ -31,7 +31,6 @@ __all__ = [
     "Lose",
     "Open",
     "OrderStep",
-    "PathReport",
     "Place",
     "ReadState",
     "Release",
@@ -114,10 +113,6 @@ class Lose(Struct, frozen=True):
     """Unplug the device."""
 
 
-class PathReport(Struct, frozen=True):
-    """Report an event of the channel path."""
-
-
 class LookAtHost(Struct, frozen=True):
     """Note the SCHIB of the host's subchannel."""
 
@@ -126,7 +121,7 @@ class ReadState(Struct, frozen=True):
     """Note the driver's state of the device that the order has stopped in."""
 
 
-HostStep: TypeAlias = Hold | Open | Attention | Lose | PathReport
+HostStep: TypeAlias = Hold | Open | Attention | Lose
 OrderStep: TypeAlias = (
     Begin | Until | Release | Injected | LookAtHost | ReadState | HostStep
 )

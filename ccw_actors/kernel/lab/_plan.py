@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ccw_actors.channel import Irb, Schib
 from ccw_actors.kernel.boot import ClientLog, ClientScript, ClientStep, ClientThread
-from ccw_actors.kernel.lab._order import OrderStep
+from ccw_actors.kernel.lab._order import Begin, OrderStep, Place, Until
 from ccw_actors.kernel.lab._programs import CONTENTS, RAM
 
 __all__ = ["CLIENT_CPUS", "Harm", "HarmCheck", "Observed", "Plan"]
@@ -78,6 +78,17 @@ class Plan(Struct, frozen=True, kw_only=True):
     harm: HarmCheck
     order: tuple[OrderStep, ...] = ()
     variant: str = ""
+
+    @property
+    def places(self) -> list[Place]:
+        """The places that the order names."""
+        places: list[Place] = []
+        for step in self.order:
+            if isinstance(step, Until):
+                places.append(step.place)
+            elif isinstance(step, Begin):
+                places += [place for _, place in step.places]
+        return places
 
     @property
     def script(self) -> ClientScript:

@@ -6,10 +6,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from ccw_actors.channel import Crw, Schib
+from ccw_actors.channel import Schib
 from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.boot import KernelMachine
 from ccw_actors.kernel.debugger import Debugger, Registers
+from ccw_actors.kernel.lab._harm import scsw_text
 from ccw_actors.kernel.lab._kernel_code import KernelCode
 from ccw_actors.kernel.lab._order import (
     KERNEL_CPU,
@@ -22,7 +23,6 @@ from ccw_actors.kernel.lab._order import (
     Lose,
     Open,
     OrderStep,
-    PathReport,
     Place,
     ReadState,
     Release,
@@ -41,9 +41,6 @@ _STACK: Final = 1536
 _CALLS_MAX: Final = 12
 _FIRST_ARGUMENT: Final = 2
 """The general register that has a function's first argument: the s390x ELF ABI."""
-
-_PATH_INSTALLED: Final = Crw(rsc=4, erc=2, rsid=0x40)
-"""A report that a channel path has been installed."""
 
 
 class OrderEnd(Struct, frozen=True):
@@ -122,7 +119,7 @@ class OrderRunner:
             case LookAtHost():
                 schib = await self._machine.schib()
                 self._schibs.append(schib)
-                self._note(f"the host's subchannel: {schib.scsw}")
+                self._note(f"SCSW of the host's subchannel: {scsw_text(schib.scsw)}")
             case _:
                 # What comes next is counted from here.
                 self._reads = (await self._machine.count()).reads
@@ -143,28 +140,19 @@ class OrderRunner:
     def _host_step(self, step: HostStep) -> str:
         """Do what the host's side does; return it in words."""
         machine = self._machine
-        match step:
-            case Hold("interrupt"):
-                machine.hold_interrupt()
-                return "interruptions are held"
-            case Open("interrupt"):
-                machine.open_interrupt()
-                return "the interruption goes to the kernel"
-            case Hold():
-                machine.hold_data()
-                return "data are held"
-            case Open():
-                machine.open_data()
-                return "the channel gets its data"
-            case Attention():
-                machine.show_attention()
-                return "the device shows attention"
-            case Lose():
-                machine.lose_device()
-                return "the device is unplugged"
-            case PathReport():
-                machine.report(_PATH_INSTALLED)
-                return "a channel path reports"
+        action, words = {
+            Hold("interrupt"): (machine.hold_interrupt, "interruptions are held"),
+            Open("interrupt"): (
+                machine.open_interrupt,
+                "the interruption goes to the kernel",
+            ),
+            Hold("data"): (machine.hold_data, "data are held"),
+            Open("data"): (machine.open_data, "the channel gets its data"),
+            Attention(): (machine.show_attention, "the device shows attention"),
+            Lose(): (machine.lose_device, "the device is unplugged"),
+        }[step]
+        action()
+        return words
 
     def _note(self, words: str) -> None:
         self._steps.append(words)

@@ -21,7 +21,7 @@ from ccw_actors.kernel.lab._kernel_code import KernelCode
 from ccw_actors.kernel.lab._plan import Harm, Observed, Plan
 from ccw_actors.kernel.lab._runner import OrderEnd, OrderRunner
 
-__all__ = ["CPUS", "Laboratory", "Try"]
+__all__ = ["CPUS", "KernelTest", "Try"]
 
 CPUS: Final = 3
 """One for the kernel's work, two for the client's threads."""
@@ -44,7 +44,7 @@ class Try(Struct, frozen=True):
     error: str = ""
 
 
-class Laboratory:
+class KernelTest:
     """Tries plans on the kernel `image`, on a QEMU.
 
     `cache` keeps the compiled client. `binary` is the QEMU, None for the one on PATH.

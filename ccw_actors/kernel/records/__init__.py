@@ -1,9 +1,23 @@
 """Records of what was executed on real kernels and real QEMUs."""
 
+from ccw_actors.kernel.records._files import RecordError as RecordError
+from ccw_actors.kernel.records._files import junit_of as junit_of
+from ccw_actors.kernel.records._files import load_records as load_records
+from ccw_actors.kernel.records._files import save_record as save_record
 from ccw_actors.kernel.records._record import FORMAT as FORMAT
 from ccw_actors.kernel.records._record import Outcome as Outcome
 from ccw_actors.kernel.records._record import Record as Record
 from ccw_actors.kernel.records._record import Target as Target
 from ccw_actors.kernel.records._record import Window as Window
 
-__all__ = ["FORMAT", "Outcome", "Record", "Target", "Window"]
+__all__ = [
+    "FORMAT",
+    "Outcome",
+    "Record",
+    "RecordError",
+    "Target",
+    "Window",
+    "junit_of",
+    "load_records",
+    "save_record",
+]

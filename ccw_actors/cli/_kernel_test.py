@@ -1,0 +1,158 @@
+"""`ccw-actors kernel test`: tries the hazards of the verdict table on a kernel."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccw_actors._suggestions import did_you_mean
+from ccw_actors.cli._printing import complain, print_no_log, say, say_json
+from ccw_actors.cli._progress import progress_of
+from ccw_actors.cli._records_view import (
+    AsJson,
+    Junit,
+    RecordFolder,
+    Tries,
+    check_places,
+    print_records,
+    status_of,
+    write_records,
+)
+from ccw_actors.errors import SymbolsError
+from ccw_actors.kernel.boot import ClientError
+from ccw_actors.kernel.build import default_cache
+from ccw_actors.kernel.lab import (
+    HAZARDS,
+    KernelFileError,
+    KernelFiles,
+    examine_kernel,
+)
+from ccw_actors.kernel.records import Record
+from ccw_actors.verdicts import VERDICT_SCENARIOS
+from ccw_actors.vfio import find_qemu, qemu_version
+
+__all__ = ["examine"]
+
+_UNTESTED = 125
+_NOT_TESTED = (KernelFileError, SymbolsError, ClientError)
+
+
+def _known_hazards(incomplete: str) -> list[str]:
+    return [name for name in HAZARDS if name.startswith(incomplete)]
+
+
+_Kernel: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="KERNEL",
+        help="A folder that 'ccw-actors kernel build' has written, or a bzImage with"
+        " the vmlinux and the .config of its build.",
+        show_default=False,
+    ),
+]
+_Scenarios: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenario",
+        metavar="NAME",
+        help="Try only this scenario of the verdict table. May be repeated.",
+        autocompletion=_known_hazards,
+        show_default=False,
+    ),
+]
+_Program: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--qemu",
+        metavar="PROGRAM",
+        help="The qemu-system-s390x to boot the kernel on, or the folder where it was"
+        " built (default: the one on PATH).",
+        show_default=False,
+    ),
+]
+
+
+def examine(
+    kernel: _Kernel,
+    *,
+    scenarios: _Scenarios = None,
+    tries: Tries = 1,
+    program: _Program = None,
+    as_json: AsJson = False,
+    junit: Junit = None,
+    record: RecordFolder = None,
+) -> None:
+    """Try the hazards of the verdict table on a kernel.
+
+    Boots the kernel on this package's subchannel, with a client of vfio_ccw as its
+    init. A debugger lets one CPU run at a time, so that each order of events happens;
+    the interruption or the data come in between. Then it looks for harm: memory that
+    was overwritten, pages that stay pinned, wrong status, a report of KASAN. Prints a
+    table. Needs s390x-linux-gnu-gcc and qemu-system-s390x.
+
+    Exit status: 0 nothing is reproduced; 1 a hazard is reproduced; 2 usage error, or a
+    file cannot be written; 125 the kernel does not boot or lacks what a test needs, a
+    program is missing, or nothing is reproduced and an order did not run to its end.
+    """
+    names = _checked(scenarios)
+    check_places(junit, record)
+    print_no_log()
+    try:
+        records = _run(kernel, names, tries, program)
+    except _NOT_TESTED as error:
+        complain(error)
+        raise typer.Exit(_UNTESTED) from None
+    write_records(records, junit, record, "ccw-actors kernel test")
+    if as_json:
+        say_json(records)
+    else:
+        _print(records)
+    if status := status_of(records):
+        raise typer.Exit(status)
+
+
+def _checked(scenarios: Sequence[str] | None) -> list[str]:
+    """Return the names of the hazards to try, each once."""
+    for name in scenarios or ():
+        if name not in HAZARDS:
+            known = did_you_mean(name, HAZARDS) or f"there are {', '.join(HAZARDS)}"
+            raise typer.BadParameter(
+                f"no scenario {name!r}; {known}", param_hint="--scenario"
+            )
+    return list(dict.fromkeys(scenarios or HAZARDS))
+
+
+def _run(
+    kernel: Path, names: list[str], tries: int, program: str | None
+) -> list[Record]:
+    files = KernelFiles.find(kernel)
+    binary = find_qemu(*filter(None, [program]))
+    version = qemu_version(binary)
+    with progress_of("testing the kernel", len(names)) as show:
+        return asyncio.run(
+            examine_kernel(
+                files,
+                names,
+                cache=default_cache(),
+                tries=tries,
+                binary=binary,
+                host=f"QEMU {version.number}",
+                show=show,
+            )
+        )
+
+
+def _print(records: Sequence[Record]) -> None:
+    target = records[0].target
+    more = [target.package, *target.configuration]
+    if target.change:
+        more.append(f"with {target.change}")
+    behind = ", ".join(filter(None, more))
+    say(f"Linux {target.version}{f' ({behind})' if behind else ''}")
+    print_records(records, _title_of)
+
+
+def _title_of(record: Record) -> str:
+    return f"{record.scenario}: {VERDICT_SCENARIOS[record.scenario].title}"

@@ -1,0 +1,117 @@
+"""From the tries of a plan to its record: what they showed, and why that is so."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from ccw_actors.kernel.boot import ClientError
+from ccw_actors.kernel.lab._plan import CLIENT_CPUS, Plan
+from ccw_actors.kernel.lab._session import CPUS, Try
+from ccw_actors.kernel.records import Outcome, Record, Target, Window
+
+__all__ = ["judge", "not_applicable"]
+
+_REPORTS: Final = re.compile(
+    r"(?:BUG|WARNING|Unable to handle kernel|kernel BUG at|INFO: task)[: ][^\n]*"
+)
+"""Lines in which a kernel says that something is wrong with itself."""
+
+_REPORTS_MAX: Final = 8
+
+
+def judge(
+    name: str, plan: Plan, target: Target, host: str, tries: Sequence[Try]
+) -> Record:
+    """Return the record of a plan that was tried.
+
+    `host` is the version of the QEMU.
+
+    Raises:
+        ClientError: The client did not find what it needs in the kernel.
+    """
+    for one in tries:
+        if one.log.failed:
+            raise ClientError(f"the client found something missing: {one.log.failed}")
+    harmed = [one for one in tries if one.harm is not None or _reports(one)]
+    shown = harmed[0] if harmed else tries[-1]
+    outcome, why = _outcome(tries, harmed)
+    return Record(
+        target=target,
+        scenario=name,
+        interface="regions",
+        host=host,
+        cpus=CPUS,
+        threads=len(plan.threads),
+        window=_window(plan, shown),
+        variant=plan.variant,
+        invariant=plan.invariant,
+        outcome=outcome,
+        why=why,
+        tries=len(tries),
+        reproduced=len(harmed),
+        evidence=_evidence(shown),
+        steps=(*shown.order.steps, *_client_steps(shown)),
+    )
+
+
+def not_applicable(name: str, target: Target, why: str) -> Record:
+    """Return the record of a hazard that cannot be tried on a kernel."""
+    return Record(
+        target=target,
+        scenario=name,
+        interface="regions",
+        window="none",
+        outcome="not applicable",
+        why=why,
+        tries=0,
+    )
+
+
+def _outcome(tries: Sequence[Try], harmed: Sequence[Try]) -> tuple[Outcome, str]:
+    """Return what the tries showed, and why."""
+    if harmed:
+        first = harmed[0]
+        return "reproduced", first.harm.what if first.harm else _reports(first)[0]
+    for one in tries:
+        wrong = one.order.failed or one.error or _hang(one)
+        if wrong:
+            return "undecided", wrong
+    last = tries[-1].order
+    if last.excluded:
+        return "not reproduced", last.excluded
+    if last.steps:
+        return "not reproduced", "the order ran to its end, and nothing was wrong"
+    return "not reproduced", "the client ran to its end, and nothing was wrong"
+
+
+def _hang(one: Try) -> str:
+    if not one.log.is_over:
+        return "the client did not come to its end"
+    if one.log.hangs:
+        thread, step = one.log.hangs[0]
+        return f"thread {thread} of the client hangs in {step!r}"
+    return ""
+
+
+def _window(plan: Plan, shown: Try) -> Window:
+    """Say how the order came about: one that has failed has forced nothing."""
+    return "forced" if plan.order and not shown.order.failed else "none"
+
+
+def _reports(one: Try) -> list[str]:
+    found = [match.strip() for match in _REPORTS.findall(one.console)]
+    return list(dict.fromkeys(found))[:_REPORTS_MAX]
+
+
+def _evidence(shown: Try) -> tuple[str, ...]:
+    harm = () if shown.harm is None else shown.harm.evidence
+    return (*harm, *_reports(shown))
+
+
+def _client_steps(shown: Try) -> list[str]:
+    """Return what the client's threads did, without marks."""
+    return [
+        f"thread {step.thread}: {step.what[:24]} ends with errno {step.errno}"
+        for step in shown.log.steps
+        if step.thread < CLIENT_CPUS and step.what != "mark"
+    ]

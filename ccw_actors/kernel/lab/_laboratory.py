@@ -1,0 +1,83 @@
+"""Tests a kernel: tries hazards of the verdict table on it, one after the other."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from ccw_actors.errors import SymbolsError
+from ccw_actors.kernel.debugger import Symbols, kernel_slide
+from ccw_actors.kernel.lab._judgement import judge, not_applicable
+from ccw_actors.kernel.lab._kernel_code import KernelCode
+from ccw_actors.kernel.lab._kernel_files import KernelFiles
+from ccw_actors.kernel.lab._plan import Plan
+from ccw_actors.kernel.lab._plans import NOT_REACHED, PLANS
+from ccw_actors.kernel.lab._session import KernelTest, Try
+from ccw_actors.kernel.records import Record
+
+__all__ = ["HAZARDS", "examine_kernel"]
+
+_AGAIN: Final = 3
+"""How often a try whose order did not run to its end is made again."""
+
+HAZARDS: Final = (*PLANS, *NOT_REACHED)
+"""The scenarios of the verdict table that a kernel can be tested for, or why not."""
+
+
+async def examine_kernel(
+    kernel: KernelFiles,
+    names: Sequence[str],
+    *,
+    cache: Path,
+    tries: int = 1,
+    binary: Path | None = None,
+    host: str = "",
+    show: Callable[[int], None] = lambda _done: None,
+) -> list[Record]:
+    """Try hazards on a kernel, each `tries` times; return a record for each.
+
+    `cache` keeps the compiled client. `binary` is the QEMU, None for the one on PATH,
+    and `host` its version. `show` is told how many hazards are done.
+
+    Raises:
+        ClientError: The client cannot be compiled, or misses something in the kernel.
+        SymbolsError: The kernel's vmlinux is no ELF file with debug information.
+        CcwActorsError: QEMU cannot be started.
+    """
+    slide = kernel_slide(kernel.configuration)
+    symbols = await asyncio.to_thread(Symbols, kernel.vmlinux, slide)
+    records: list[Record] = []
+    with symbols:
+        code = KernelCode(symbols)
+        target = code.described(kernel.target)
+        test = KernelTest(kernel.image, code, cache, binary)
+        for done, name in enumerate(names):
+            show(done)
+            if missing := _why_not(name, code):
+                records.append(not_applicable(name, target, missing))
+                continue
+            plan = PLANS[name]
+            made = [await _attempt(test, plan) for _ in range(tries)]
+            records.append(judge(name, plan, target, host, made))
+    return records
+
+
+def _why_not(name: str, code: KernelCode) -> str:
+    """Say why a hazard cannot be tried on a kernel, "" if it can."""
+    if name in NOT_REACHED:
+        return NOT_REACHED[name]
+    try:
+        for place in PLANS[name].places:
+            code.find(place)
+    except SymbolsError as error:
+        return str(error)
+    return ""
+
+
+async def _attempt(test: KernelTest, plan: Plan) -> Try:
+    """Try a plan, and again if the order did not run to its end without harm."""
+    for _ in range(_AGAIN - 1):
+        made = await test.attempt(plan)
+        if made.harm is not None or made.log.failed or not made.order.failed:
+            return made
+    return await test.attempt(plan)
