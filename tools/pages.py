@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule
+from ccw_actors.kernel.records import Record, load_records
 from ccw_actors.scenarios import MAKERS
 from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell, load
 from tools import (
     claims_page,
     coverage_page,
+    executed_page,
     implemented_page,
     life_cycle_page,
     message_flow_page,
@@ -60,6 +62,11 @@ class Page(NamedTuple):
     def text(self) -> str:
         """The text of the file, "" if there is none."""
         return self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+
+
+@cache
+def _records() -> list[Record]:
+    return load_records()
 
 
 @cache
@@ -132,6 +139,16 @@ PAGES: Final[dict[str, Page]] = {
             },
         ),
         _parts("docs/pass-through.md", {"message flow": _message_flow}),
+        _parts(
+            "docs/verdicts/executed.md",
+            {
+                "targets": lambda: executed_page.targets(_records()),
+                "kernels": lambda: executed_page.kernels(_records(), _cells()),
+                "differences": lambda: executed_page.differences(_records(), _cells()),
+                "hazards": lambda: executed_page.hazards(_records()),
+                "QEMU": lambda: executed_page.qemus(_records()),
+            },
+        ),
         _whole("implemented", implemented_page.as_markdown),
         _whole("life-cycle", life_cycle_page.as_markdown),
         _whole("subchannel-states", _subchannel_states),

@@ -1,9 +1,11 @@
 """The page of the whole verdict table, with what its rows and columns are."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from ccw_actors.designs import DESIGNS, Choices
+from ccw_actors.kernel.records import Record, load_records
 from ccw_actors.verdicts import (
     DESIGN_NAMES,
     EMULATORS,
@@ -20,6 +22,7 @@ from ccw_actors.verdicts import (
     signs_legend,
 )
 from tools.design_tables import choices_table
+from tools.executed_page import executed_mark
 from tools.markdown import GENERATED, table
 
 __all__ = ["as_markdown"]
@@ -28,8 +31,9 @@ _COUNTS: Final = """\
 Below ✘ is how many schedules fail. Schedules that differ only in the order of
 independent steps are one class. The table counts classes if there are at most 5,000 of
 them, and otherwise tries 1,000 random schedules. Follow the link of a cell to a
-counterexample, or to the other invariant that is broken. The terms are in the
-[glossary](../../glossary.md).
+counterexample, or to the other invariant that is broken. Below that, a cell says on
+which real kernels the hazard was tried, and what that showed; follow the link for the
+record. The terms are in the [glossary](../../glossary.md).
 """
 _PATCHES: Final = """\
 v5.12 with the patches named: 1 is the initialised check, 2 work_pending, 3 IDLE inside
@@ -127,10 +131,22 @@ def _emulator(name: EmulatorName | None) -> list[str]:
 
 def _linked(cell: VerdictCell | None) -> str:
     text = cell_text(cell)
-    if cell is None or not (cell.why or cell.also):
+    if cell is None:
         return text
-    link = f"[{text}](scenarios/{cell.scenario}.md)"
-    return f"{link}<br>{share(cell)}" if share(cell) else link
+    if cell.why or cell.also:
+        text = f"[{text}](scenarios/{cell.scenario}.md)"
+    executed = executed_mark(_records(), cell.design, cell.scenario)
+    mark = f"[{executed}](../../verdicts/executed.md#{cell.scenario})"
+    return "<br>".join(filter(None, (text, share(cell), executed and mark)))
+
+
+@cache
+def _records() -> dict[tuple[str, str], list[Record]]:
+    """Return the records of real kernels, by design and scenario."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in load_records():
+        found.setdefault((record.target.design, record.scenario), []).append(record)
+    return found
 
 
 def _choices() -> dict[str, Choices]:

@@ -16,6 +16,7 @@ import pytest
 from msgspec import Struct
 
 from ccw_actors.errors import DebuggerError
+from ccw_actors.kernel.boot import Executable, archive
 from ccw_actors.kernel.debugger import (
     CpuStop,
     Debugger,
@@ -23,7 +24,6 @@ from ccw_actors.kernel.debugger import (
     kernel_slide,
     running_slide,
 )
-from examples.linux.initramfs import Executable, archive
 from tests.kernel.machines import BARE, COMPILER, debugged
 
 pytestmark = pytest.mark.kernel

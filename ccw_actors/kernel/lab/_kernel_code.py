@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from ccw_actors.designs import DESIGNS
 from ccw_actors.errors import SymbolsError
 from ccw_actors.kernel.debugger import Symbols
 from ccw_actors.kernel.lab._order import Place
@@ -41,8 +42,16 @@ class KernelCode:
         return name if within else ""
 
     def described(self, target: Target) -> Target:
-        """Return the target with its row of the verdict table, by its code."""
-        return target if target.design else replace(target, design=self._design)
+        """Return the target with its row of the verdict table.
+
+        It is that of the change, if that is a design of the table, else by its code. A
+        kernel with another change has none.
+        """
+        if target.change:
+            design = target.change if target.change in DESIGNS else ""
+        else:
+            design = self._design
+        return replace(target, design=design)
 
     @property
     def _design(self) -> str:

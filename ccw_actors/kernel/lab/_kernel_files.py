@@ -28,14 +28,13 @@ class KernelFileError(CcwActorsError):
 
 
 class _Build(Struct):
-    """What `ccw-actors kernel build` says of a kernel; `design` is the change's."""
+    """What `ccw-actors kernel build` says of a kernel."""
 
     version: str = ""
     package: str = ""
     configuration: tuple[str, ...] = ()
     change: str = ""
     compiler: str = ""
-    design: str = ""
 
 
 class KernelFiles(Struct, frozen=True):
@@ -112,7 +111,6 @@ def _target(folders: list[Path], text: str) -> Target:
             configuration=build.configuration,
             change=build.change,
             compiler=build.compiler,
-            design=build.design,
         )
     version = re.search(
         r"^# Linux/s390 (\S+) Kernel Configuration$", text, re.MULTILINE

@@ -1,0 +1,100 @@
+"""A machine and a debugger that do what a test says, in the places of real ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ccw_actors.channel import Pmcw, Schib
+from ccw_actors.kernel.debugger import CpuStop, Registers
+from ccw_actors.kernel.gates import EventsCounted
+from ccw_actors.kernel.lab._order import Place
+
+WAITS = 1 << 49
+
+
+class FakeMachine:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda: self.told.append(name)
+
+    async def count(self) -> EventsCounted:
+        """Count; each look finds one more IRB read."""
+        self.reads += 1
+        return EventsCounted(0, self.reads)
+
+    async def schib(self) -> Schib:
+        """Return an idle subchannel."""
+        return Schib(Pmcw())
+
+
+class FakeDebugger:
+    """CPUs that come to the addresses that `stops` lists, one after the other."""
+
+    cpus = (0, 1, 2)
+
+    def __init__(self, stops: Sequence[tuple[int, int]], mask: int = 0) -> None:
+        self._stops = list(stops)
+        self._mask = mask
+        self.resumed: list[set[int]] = []
+        self.breakpoints: set[int] = set()
+        self.is_detached = False
+        self.memory: dict[int, bytes] = {}
+
+    async def break_at(self, address: int) -> None:
+        """Note a breakpoint."""
+        self.breakpoints.add(address)
+
+    async def clear(self, address: int) -> None:
+        """Forget it."""
+        self.breakpoints.discard(address)
+
+    async def resume(self, cpus: set[int]) -> None:
+        """Note which CPUs run."""
+        self.resumed.append(cpus)
+
+    async def stopped(self, timeout: float) -> CpuStop | None:
+        """Return the next stop."""
+        del timeout
+        return CpuStop(*self._stops.pop(0), "breakpoint") if self._stops else None
+
+    async def interrupt(self) -> None:
+        """Stop all."""
+
+    async def registers(self, cpu: int) -> Registers:
+        """Return registers in which general register 2 has 0x5000."""
+        del cpu
+        return Registers(self._mask, 0x40, (0, 0, 0x5000, *[0] * 13))
+
+    async def read(self, cpu: int, address: int, length: int) -> bytes:
+        """Return memory."""
+        del cpu
+        return self.memory.get(address, bytes(length))
+
+    async def detach(self) -> None:
+        """Note that all CPUs run freely."""
+        self.is_detached = True
+
+
+class FakeCode:
+    """A kernel whose places have the addresses of `places`, by their function."""
+
+    state_offset = 0x10
+
+    def __init__(self, places: dict[str, int]) -> None:
+        self._places = places
+
+    def find(self, place: Place) -> list[int]:
+        """Return the address of a place."""
+        return [self._places[place.function]]
+
+    def function(self, address: int) -> str:
+        """Return a function for one address."""
+        return "mutex_lock" if address == 0x40 else ""
+
+    def state_name(self, value: int) -> str:
+        """Return a state's name."""
+        return f"state {value}"

@@ -1,0 +1,114 @@
+"""Orders are carried out: CPUs are parked, the host's side acts in between."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ccw_actors.kernel.lab._order import (
+    Attention,
+    Begin,
+    Hold,
+    Injected,
+    LookAtHost,
+    Open,
+    OrderStep,
+    Place,
+    ReadState,
+    Release,
+    Until,
+)
+from ccw_actors.kernel.lab._runner import OrderEnd, OrderRunner
+from tests.kernel.lab.fakes import WAITS, FakeCode, FakeDebugger, FakeMachine
+
+IRQ, WORKER, MARK = Place("fsm_irq"), Place("worker"), Place("mark", name="its mark")
+ADDRESSES = {"fsm_irq": 0x100, "worker": 0x200, "mark": 0x300}
+
+
+def carried_out(
+    *order: OrderStep, stops: list[tuple[int, int]], mask: int = 0
+) -> tuple[OrderEnd, FakeDebugger, FakeMachine]:
+    """Carry out an order on CPUs that come to these places."""
+    machine: Any = FakeMachine()
+    debugger: Any = FakeDebugger(stops, mask)
+    code: Any = FakeCode(ADDRESSES)
+    debugger.memory[0x5010] = (3).to_bytes(4, "big")
+    end = asyncio.run(OrderRunner(machine, debugger, code).run(order))
+    return end, debugger, machine
+
+
+def test_parked_cpus_stay_parked() -> None:
+    """A parked CPU does not run until a step is about it, or releases it."""
+    end, debugger, machine = carried_out(
+        Begin(((1, MARK), (2, MARK))),
+        Hold("interrupt"),
+        Until(0, WORKER),
+        Until(1, MARK),
+        Release(0),
+        Until(2, MARK),
+        stops=[(2, 0x300), (1, 0x300), (0, 0x200), (1, 0x300), (2, 0x300)],
+    )
+    assert end.failed == end.excluded == ""
+    assert debugger.resumed == [{0, 1, 2}, {0, 1}, {0}, {1}, {0, 2}]
+    assert debugger.is_detached
+    assert not debugger.breakpoints
+    assert machine.told == ["hold_interrupt", "open_interrupt", "open_data"]
+    assert end.steps[:2] == ("CPU 2 is at its mark", "CPU 1 is at its mark")
+
+
+def test_another_cpu_that_comes_by_goes_on() -> None:
+    """Only the CPU that the step names is parked at its place."""
+    end, debugger, _ = carried_out(
+        Until(0, IRQ), stops=[(2, 0x100), (1, 0x100), (0, 0x100)]
+    )
+    assert end.steps == ("CPU 0 is at fsm_irq()",)
+    assert debugger.resumed == [{0, 1, 2}] * 3
+
+
+@pytest.mark.parametrize(
+    ("mask", "where"), [(WAITS, "it waits"), (0, "it is in mutex_lock")]
+)
+def test_a_place_that_is_not_reached(mask: int, where: str) -> None:
+    """The order has failed, and says where the CPU is instead."""
+    step = Until(0, WORKER, patience=0.01)
+    end, debugger, _ = carried_out(step, Attention(), stops=[], mask=mask)
+    assert end.failed == f"CPU 0 does not reach worker(): {where}"
+    assert end.excluded == ""
+    assert debugger.is_detached
+
+
+def test_an_order_that_the_kernel_excludes() -> None:
+    """A step that says why it may not happen ends the order, which has not failed."""
+    step = Until(0, WORKER, patience=0.01, why_not="it takes a lock")
+    end, _, machine = carried_out(step, Attention(), stops=[], mask=WAITS)
+    assert end.failed == ""
+    assert end.excluded.endswith("it waits: it takes a lock")
+    assert "show_attention" not in machine.told
+
+
+def test_what_an_order_looks_at() -> None:
+    """The driver's state is read where a function of the FSM has it as argument."""
+    end, _, _ = carried_out(
+        Until(0, IRQ), ReadState(), LookAtHost(), stops=[(0, 0x100)]
+    )
+    assert end.states == ("state 3",)
+    assert [one.scsw.fctl for one in end.schibs] == [0]
+    assert end.steps[1] == "private->state is state 3"
+
+
+def test_a_state_that_is_not_at_hand() -> None:
+    """An order that reads the state too early has failed."""
+    end, _, _ = carried_out(ReadState(), stops=[])
+    assert end.failed == "no place of the order has the driver's state at hand"
+
+
+def test_the_hosts_side_acts_in_its_turn() -> None:
+    """Gates and events come in the order of the steps."""
+    end, _, machine = carried_out(
+        Hold("data"), Attention(), Injected(), Open("data"), stops=[]
+    )
+    assert end.failed == ""
+    assert machine.told == [
+        *("hold_data", "show_attention", "open_data"),
+        *("open_interrupt", "open_data"),
+    ]

@@ -1,0 +1,117 @@
+"""Records: files that were written by the commands, and what is made of them."""
+
+from importlib.resources import files
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+
+from ccw_actors.kernel import records as package
+from ccw_actors.kernel.records import (
+    Record,
+    RecordError,
+    Target,
+    junit_of,
+    load_records,
+    save_record,
+)
+from ccw_actors.verdicts import VERDICT_SCENARIOS
+
+SAVED = files("ccw_actors.kernel.records").joinpath("saved")
+
+
+def one(outcome: str, scenario: str = "mail") -> Record:
+    """Return a record with that outcome."""
+    return msgspec.convert(
+        {
+            "target": {"kind": "linux", "version": "6.12.118", "change": "clear-flag"},
+            "scenario": scenario,
+            "interface": "regions",
+            "window": "forced",
+            "outcome": outcome,
+            "why": f"it is {outcome}",
+            "evidence": ["a line"],
+        },
+        Record,
+    )
+
+
+def test_saved_records_are_as_the_command_writes_them(tmp_path: Path) -> None:
+    """Each file of the package has the name and the bytes of its record."""
+    written = [save_record(record, tmp_path) for record in load_records()]
+    saved = {path.name: path.read_bytes() for path in SAVED.iterdir()}
+    assert {path.name: path.read_bytes() for path in written} == saved
+
+
+def test_every_hazard_was_tried_on_three_kernels() -> None:
+    """Each hazard of the table has a record for 6.1, 6.12 and 7.x, and is decided."""
+    linux = [
+        one
+        for one in load_records()
+        if one.target.kind == "linux" and not one.target.change
+    ]
+    for series in ("6.1.", "6.12.", "7."):
+        tried = [
+            one
+            for one in linux
+            if one.target.version.startswith(series) and not one.target.configuration
+        ]
+        assert {one.scenario for one in tried} == set(VERDICT_SCENARIOS)
+        assert [one.scenario for one in tried if one.outcome == "undecided"] == []
+
+
+def test_names_of_records(tmp_path: Path) -> None:
+    """A file's name has the target, what was added or changed, and the scenario."""
+    path = save_record(one("reproduced"), tmp_path)
+    assert path.name == "linux-6.12-clear-flag-mail.json"
+    assert msgspec.json.decode(path.read_bytes(), type=Record) == one("reproduced")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "truncated"),
+        ('{"target": 5}', "Expected `object`"),
+        (None, "expected 'ccw-actors execution record', got 'another'"),
+    ],
+)
+def test_a_file_that_is_no_record(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+    said: str,
+) -> None:
+    """The error names the file."""
+    (tmp_path / "saved").mkdir()
+    if content is None:
+        other = msgspec.structs.replace(one("reproduced"), format="another")
+        content = msgspec.json.encode(other).decode()
+    (tmp_path / "saved" / "a.json").write_text(content)
+    monkeypatch.setattr("ccw_actors.kernel.records._files.files", lambda _: tmp_path)
+    with pytest.raises(RecordError, match=f"^a.json: .*{said}"):
+        load_records()
+    assert package.load_records is load_records
+
+
+def test_junit_counts_outcomes() -> None:
+    """What is reproduced is a failure, what is undecided an error."""
+    outcomes = ("reproduced", "not reproduced", "not applicable", "undecided")
+    text = junit_of([one(outcome) for outcome in outcomes], "a suite")
+    root = ET.fromstring(text)  # noqa: S314 - it is ours
+    counts = {
+        name: root.get(name) for name in ("tests", "failures", "errors", "skipped")
+    }
+    assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}
+    failure = root.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "it is reproduced"
+    assert "a line" in (failure.text or "")
+
+
+def test_target_without_extras(tmp_path: Path) -> None:
+    """The shortest name has the series and the scenario."""
+    record = msgspec.structs.replace(
+        one("reproduced"), target=Target(kind="linux", version="7.2.13")
+    )
+    assert save_record(record, tmp_path).name == "linux-7.2-mail.json"

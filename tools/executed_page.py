@@ -1,0 +1,227 @@
+"""The parts of docs/verdicts/executed.md: what was executed, by the records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from ccw_actors.kernel.records import Record, Target
+from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell
+from tools.markdown import table
+
+__all__ = ["differences", "executed_mark", "hazards", "kernels", "qemus", "targets"]
+
+_SIGNS: Final = {
+    "reproduced": "✘ reproduced",
+    "not reproduced": "✔ not reproduced",
+    "not applicable": "-",
+    "undecided": "? undecided",
+}
+_MEMORY: Final = "I1"
+"""The invariant whose breach lets the channel overwrite memory of others."""
+
+
+def _linux(records: Sequence[Record]) -> list[Record]:
+    return [one for one in records if one.target.kind == "linux"]
+
+
+def _name(target: Target) -> str:
+    more = [*target.configuration, *([target.change] if target.change else [])]
+    return " ".join([target.version, *(f"+ {one}" for one in more)])
+
+
+def _targets(records: Sequence[Record]) -> list[str]:
+    def order(record: Record) -> tuple[object, ...]:
+        target = record.target
+        version = tuple(int(part) for part in target.version.split("."))
+        return (target.change, target.configuration, version)
+
+    return list(dict.fromkeys(_name(one.target) for one in sorted(records, key=order)))
+
+
+def _by_place(records: Sequence[Record]) -> dict[tuple[str, str], Record]:
+    return {(one.scenario, _name(one.target)): one for one in records}
+
+
+def targets(records: Sequence[Record]) -> str:
+    """Render the kernels and QEMUs that were tested."""
+    rows = {
+        (
+            one.target.kind,
+            _name(one.target),
+            one.target.package or "own tree",
+            one.target.compiler,
+            f"`{one.target.design}`" if one.target.design else "",
+        )
+        for one in records
+    }
+    names = {"linux": "Linux", "qemu": "QEMU"}
+    return table(
+        ("", "version", "package", "compiler", "row of the table"),
+        ((names[kind], *rest) for kind, *rest in sorted(rows)),
+    )
+
+
+def kernels(records: Sequence[Record], cells: Sequence[VerdictCell]) -> str:
+    """Render a table of hazards and kernels, beside the models' verdicts."""
+    linux = _linux(records)
+    places = _by_place(linux)
+    tested = _targets(linux)
+    designs = list(
+        dict.fromkeys(one.target.design for one in linux if one.target.design)
+    )
+    rows: list[list[str]] = []
+    for name in _hazards(linux):
+        verdicts = [_model(cells, design, name) for design in designs]
+        found = [_cell(places.get((name, one))) for one in tested]
+        rows.append([f"[`{name}`](#{name})", *verdicts, *found])
+    heads = ["hazard", *(f"model `{one}`" for one in designs), *tested]
+    return table(heads, rows)
+
+
+def _hazards(linux: Sequence[Record]) -> list[str]:
+    tried = {one.scenario for one in linux}
+    return [name for name in VERDICT_SCENARIOS if name in tried]
+
+
+def _cell(record: Record | None) -> str:
+    if record is None:
+        return ""
+    text = _SIGNS[record.outcome]
+    if record.outcome == "reproduced":
+        text = f"{text} {record.reproduced} of {record.tries}"
+    return text
+
+
+def _verdicts(cells: Sequence[VerdictCell], design: str, name: str) -> set[str]:
+    return {
+        one.verdict for one in cells if (one.design, one.scenario) == (design, name)
+    }
+
+
+def _model(cells: Sequence[VerdictCell], design: str, name: str) -> str:
+    verdicts = _verdicts(cells, design, name)
+    if not verdicts:
+        return "-"
+    return "✘" if "refuted" in verdicts else "✔"
+
+
+def differences(records: Sequence[Record], cells: Sequence[VerdictCell]) -> str:
+    """Render where a kernel and the model of its row do not agree."""
+    lines = [
+        f"- `{one.scenario}` on {_name(one.target)}: the model `{one.target.design}`"
+        f" is {_model(cells, one.target.design, one.scenario)}, the kernel"
+        f" {_SIGNS[one.outcome]}: {one.why}."
+        for one in _linux(records)
+        if one.target.design
+        and one.outcome in ("reproduced", "not reproduced")
+        and (one.outcome == "reproduced")
+        != (_model(cells, one.target.design, one.scenario) == "✘")
+    ]
+    return "\n".join(lines) or "No record differs from the model of its row."
+
+
+def hazards(records: Sequence[Record]) -> str:
+    """Render a section for each hazard: the order, the harm, how to see it."""
+    linux = sorted(_linux(records), key=lambda one: one.scenario)
+    by_name = {
+        name: list(group) for name, group in groupby(linux, lambda one: one.scenario)
+    }
+    return "\n".join(
+        line for name in _hazards(linux) for line in _section(name, by_name[name])
+    ).rstrip()
+
+
+def _section(name: str, records: Sequence[Record]) -> Iterator[str]:
+    shown = next(
+        (
+            one
+            for one in records
+            if one.outcome == "reproduced" and not one.target.change
+        ),
+        records[-1],
+    )
+    yield f"### {name}"
+    yield ""
+    scenario = VERDICT_SCENARIOS[name]
+    yield f"{scenario.title}: {scenario.summary}. Invariant: {shown.invariant or '-'}."
+    yield ""
+    if shown.outcome == "not applicable":
+        yield f"Not tried: {shown.why}."
+        yield ""
+        return
+    if shown.outcome == "reproduced" and shown.invariant == _MEMORY:
+        yield "**Report privately first.** See [above](#reporting-a-hazard)."
+        yield ""
+    yield f"On {_name(shown.target)}: {_SIGNS[shown.outcome]}. {_sentence(shown.why)}"
+    yield ""
+    yield from (f"- {line}" for line in shown.evidence)
+    if shown.evidence:
+        yield ""
+    yield from _order(shown)
+    yield f"    ccw-actors kernel test FOLDER --scenario {name}"
+    yield ""
+
+
+def _shown(records: Sequence[Record]) -> Record:
+    """Return the record to tell of: the harm on a kernel without a change, if any."""
+    for record in records:
+        if record.outcome == "reproduced" and not record.target.change:
+            return record
+    return records[-1]
+
+
+def _order(record: Record) -> Iterator[str]:
+    """Yield how the order came about, and its steps."""
+    how = {
+        "forced": "The order was forced",
+        "widened": "A delay made the order likely",
+        "none": "There is no order to force",
+    }[record.window]
+    same = "as in the verdict table" if not record.variant else f"{record.variant}"
+    yield f"{how}: {same}." if record.window == "forced" else f"{how}."
+    yield ""
+    for number, step in enumerate(record.steps, 1):
+        yield f"{number}. {step}"
+    yield ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def qemus(records: Sequence[Record]) -> str:
+    """Render a table of the claims about QEMU's own emulation."""
+    tried = [one for one in records if one.target.kind == "qemu"]
+    versions = _targets(tried)
+    places = _by_place(tried)
+    rows = [
+        [
+            f"`{name}`",
+            *(_cell(places.get((name, one))) for one in versions),
+            _why(tried, name),
+        ]
+        for name in dict.fromkeys(one.scenario for one in tried)
+    ]
+    return table(("scenario", *(f"QEMU {one}" for one in versions), "why"), rows)
+
+
+def _why(records: Sequence[Record], name: str) -> str:
+    return next(one.why for one in reversed(records) if one.scenario == name)
+
+
+def executed_mark(
+    records: Mapping[tuple[str, str], Sequence[Record]], design: str, scenario: str
+) -> str:
+    """Return what a cell of the verdict table says of executions, "" if none."""
+    found = [
+        one
+        for one in records.get((design, scenario), ())
+        if one.outcome in ("reproduced", "not reproduced")
+    ]
+    if not found:
+        return ""
+    return "; ".join(
+        f"{outcome} on {', '.join(_name(one.target) for one in group)}"
+        for outcome in ("reproduced", "not reproduced")
+        if (group := [one for one in found if one.outcome == outcome])
+    )
