@@ -6,6 +6,7 @@
 | debugger | controls CPUs of a QEMU over its gdbstub; addresses of functions, lines |
 | lab | boots a kernel on this package's subchannel, and forces orders of events |
 | emulators | tries QEMU's own faults by a guest without an operating system |
+| gates | hold interruptions and data until a test lets them go |
 | refinement | decides whether a model allows what a kernel did |
 | records | what was executed, for the pages of the verdict table |
 """

@@ -42,7 +42,7 @@ from ccw_actors.machine._config import (
     QemuGuest,
 )
 from ccw_actors.machine._qemu_process import QemuProcess
-from ccw_actors.machine._wiring import Layers, add_driver
+from ccw_actors.machine._wiring import OURS, Layers, add_driver
 from ccw_actors.runtime import ActorRef, System
 from ccw_actors.vfio import (
     AddDevice,
@@ -70,7 +70,8 @@ _CHPIDS: Final = 0x80
 class QemuRun:
     """One guest of a machine, from the start of its QEMU to its end.
 
-    Its files on the host's disk are below `scratch`.
+    Its files on the host's disk are below `scratch`. A `vfio_ccw` of one's own in
+    `layers` has to answer for regions, as `VfioCcwRegions` does.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class QemuRun:
         self._guest = guest
         self._folder = scratch / guest.name
         self._scratch = scratch
-        self._layers = replace(layers, vfio_ccw=VfioCcwRegions)
+        is_usual = layers.vfio_ccw is OURS.vfio_ccw
+        self._layers = replace(layers, vfio_ccw=VfioCcwRegions) if is_usual else layers
         self._process = QemuProcess(system, guest, self._folder)
         self._base = 0
 

@@ -26,7 +26,7 @@ Window: TypeAlias = Literal["forced", "widened", "none"]
 
 | window | how |
 |---|---|
-| forced | a debugger resumed one CPU at a time |
+| forced | a debugger resumed one CPU at a time; gates held each event for its turn |
 | widened | a delay made it likely: weaker evidence |
 | none | by chance, or the scenario has one thread |
 """
