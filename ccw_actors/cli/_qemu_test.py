@@ -113,6 +113,7 @@ def qemu_test(
     start, or nothing is reproduced and an order did not run to its end.
     """
     names = _checked(scenarios)
+    _check_places(junit, record)
     print_no_log()
     try:
         records = asyncio.run(_run(program, names, tries))
@@ -134,6 +135,19 @@ def _checked(scenarios: Sequence[str] | None) -> list[str]:
                 f"no scenario {name!r}; {known}", param_hint="--scenario"
             )
     return list(dict.fromkeys(scenarios or SCENARIOS))
+
+
+def _check_places(junit: Path | None, folder: Path | None) -> None:
+    """Refuse places that cannot take files, before anything runs."""
+    if junit is not None and (junit.is_dir() or not junit.absolute().parent.is_dir()):
+        raise typer.BadParameter(
+            f"expected a file in a folder that exists, got {junit}",
+            param_hint="--junit",
+        )
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(
+            f"expected a folder, got {folder}", param_hint="--record"
+        )
 
 
 async def _run(program: str | None, names: list[str], tries: int) -> list[Record]:

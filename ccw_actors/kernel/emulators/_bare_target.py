@@ -60,6 +60,16 @@ class BareTarget:
         self._disk = disk
         self._stack = AsyncExitStack()
 
+    @property
+    def guest(self) -> "BareTarget":
+        """The guest is here."""
+        return self
+
+    @property
+    def host(self) -> "BareTarget":
+        """The host is here as well."""
+        return self
+
     async def __aenter__(self) -> Self:
         system = await self._stack.enter_async_context(System())
         self._storage = system.spawn(Storage(STORAGE), "storage")

@@ -152,8 +152,8 @@ class Monitor:
         shown = schib.scsw.fctl
         if cc == 0 and shown != self.functions:
             self._violated(
-                f"STSCH shows functions {functions_in(shown)};"
-                f" in progress: {functions_in(self.functions)}",
+                f"STSCH shows {described(schib.scsw)};"
+                f" functions in progress: {functions_in(self.functions)}",
                 _FUNCTION_CONTROL,
             )
             # The guest has no other way to know: what follows is judged by this.
@@ -171,13 +171,15 @@ class Monitor:
             return
         if scsw.fctl != self.functions:
             self._violated(
-                f"TSCH shows status of functions {functions_in(scsw.fctl)};"
-                f" in progress: {functions_in(self.functions)}",
+                f"TSCH shows {described(scsw)};"
+                f" functions in progress: {functions_in(self.functions)}",
                 _FUNCTION_CONTROL,
             )
         if scsw.fctl == Fctl.CLEAR and not _is_of_clear(scsw):
             self._violated(
-                f"TSCH shows the status of CLEAR with {described(scsw)}", _CLEAR
+                f"TSCH shows a status of CLEAR that has more than pending:"
+                f" {described(scsw)}",
+                _CLEAR,
             )
         if not scsw.is_intermediate:
             self.functions = 0

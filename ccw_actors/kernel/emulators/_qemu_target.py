@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Self
 
 from ccw_actors.actors.protocol import (
-    Attend,
     CancelSubchannel,
     ClearSubchannel,
     ConditionCode,
@@ -25,18 +23,9 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Irb, Schib
 from ccw_actors.kernel.emulators._boxes import Answer, Boxes, Request
 from ccw_actors.kernel.emulators._errors import EmulatorTestError
+from ccw_actors.kernel.emulators._gated_host import GatedHost
 from ccw_actors.kernel.emulators._target import PATIENCE
-from ccw_actors.kernel.gates import (
-    AwaitEvents,
-    AwaitRead,
-    CountEvents,
-    EventsCounted,
-    Gates,
-    HoldReads,
-    HoldSignals,
-    ReleaseReads,
-    ReleaseSignals,
-)
+from ccw_actors.kernel.gates import Gates
 from ccw_actors.machine import (
     Binary,
     DeviceNumber,
@@ -59,8 +48,6 @@ _IRB_LENGTH: Final = 64
 _SCHIB_LENGTH: Final = 52
 _IPL_AGAIN: Final = 3
 _START: Final = 30.0
-_PAUSE: Final = 0.002
-_QUIET_LOOKS: Final = 5
 
 _CODES: Final[dict[type, Request]] = {
     HaltSubchannel: Request.HALT_SUBCHANNEL,
@@ -98,8 +85,17 @@ class QemuTarget:
         self._number = 0
         self._lives = 1
         self._running = {0}
-        self._waited = 0  # interruptions that a scenario has waited for
-        self._shown = 0  # IRBs that it has waited for
+        self._host = GatedHost(self._gates)
+
+    @property
+    def guest(self) -> "QemuTarget":
+        """The guest is here."""
+        return self
+
+    @property
+    def host(self) -> GatedHost:
+        """The host, with gates."""
+        return self._host
 
     # -- start and end -----------------------------------------------------------------
 
@@ -209,82 +205,3 @@ class QemuTarget:
         self._lives += 1
         self._running = {0}
         await self._boxes.wait_for_life(self._lives)
-
-    # -- the host's side ---------------------------------------------------------------
-
-    async def hold_reads(self) -> None:
-        """Keep the device waiting for its data."""
-        self._gates.volume.tell(HoldReads())
-
-    async def read_begins(self) -> None:
-        """Wait until the device waits for its data."""
-        await self._gates.volume.ask(AwaitRead(), timeout=PATIENCE)
-
-    async def release_reads(self) -> None:
-        """Give the device its data."""
-        self._gates.volume.tell(ReleaseReads())
-
-    async def hold_status(self, *, keeps: bool = False) -> None:
-        """Keep interruptions from QEMU."""
-        self._waited = (await self._count()).signals
-        self._gates.regions.tell(HoldSignals(keeps))
-
-    async def status_waits(self) -> None:
-        """Wait for the next interruption, which is held."""
-        self._waited += 1
-        await self._await_events(AwaitEvents(signals=self._waited))
-
-    async def release_status(self, *, holds_on: bool = False) -> None:
-        """Signal QEMU, and wait until it has read the I/O region.
-
-        Its main loop has the big lock then, so the guest's next instruction finds the
-        status in the subchannel.
-        """
-        before = (await self._count()).reads
-        self._gates.regions.tell(ReleaseSignals(holds_on))
-        if (await self._count()).is_unread:
-            await self._await_events(AwaitEvents(reads=before + 1))
-        self._shown = (await self._count()).reads
-
-    async def status_shown(self) -> None:
-        """Wait until QEMU has read the I/O region once more."""
-        self._shown += 1
-        await self._await_events(AwaitEvents(reads=self._shown))
-
-    async def _count(self) -> EventsCounted:
-        counted: EventsCounted = await self._gates.regions.ask(
-            CountEvents(), timeout=PATIENCE
-        )
-        return counted
-
-    async def _await_events(self, wanted: AwaitEvents) -> None:
-        await self._gates.regions.ask(wanted, timeout=PATIENCE)
-
-    async def attend(self) -> None:
-        """Have the device present attention."""
-        self._gates.device.tell(Attend())
-
-    async def settle(self) -> None:
-        """Wait until host and QEMU look idle several times, one after the other."""
-        await _quiet(self._is_idle)
-        self._shown = (await self._count()).reads
-
-    async def _is_idle(self) -> tuple[int, int] | None:
-        """Return how much has happened; None if the host or QEMU has work to do."""
-        stored: Stored = await self._gates.subchannel.ask(StoreSubchannel())
-        scsw, counted = stored.schib.scsw, await self._count()
-        suspended = scsw.actl & 1 and not scsw.pending
-        if counted.is_unread or scsw.pending or (scsw.fctl and not suspended):
-            return None
-        return counted.signals, counted.reads
-
-
-async def _quiet(look: Callable[[], Awaitable[object]]) -> None:
-    """Wait until an async function has returned the same several times."""
-    looks, before = 0, None
-    async with asyncio.timeout(PATIENCE):
-        while looks < _QUIET_LOOKS:
-            now = await look()
-            looks = looks + 1 if now is not None and now == before else 0
-            before = now
-            await asyncio.sleep(_PAUSE)

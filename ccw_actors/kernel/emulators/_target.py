@@ -1,21 +1,24 @@
 """Target: a subchannel that a guest's instructions reach, and what happens behind it.
 
-Two classes are targets: a guest of a real QEMU, and a bare subchannel of this package,
-which shows what the architecture asks for.
+| target | what it is |
+|---|---|
+| QemuTarget | a guest of a real QEMU |
+| ModelTarget | the verdict table's model of QEMU's emulator |
+| BareTarget | a bare subchannel of this package: what the architecture asks for |
 """
 
 from typing import Protocol
 
 from ccw_actors.actors.protocol import Instruction, InstructionAnswer
 
-__all__ = ["PATIENCE", "Target"]
+__all__ = ["PATIENCE", "GuestSide", "HostSide", "Target"]
 
 PATIENCE = 10.0
 """Seconds that any one event may take; then the order has not run to its end."""
 
 
-class Target(Protocol):
-    """What a scenario does to a subchannel, from above and from below.
+class GuestSide(Protocol):
+    """What a scenario does to a subchannel from above.
 
     A method that waits raises `TimeoutError` after `PATIENCE` seconds.
     """
@@ -35,6 +38,17 @@ class Target(Protocol):
     async def read(self, address: int, length: int) -> bytes:
         """Read the guest's storage."""
         ...
+
+    async def reset(self) -> None:
+        """Reset the guest, which IPLs again."""
+        ...
+
+
+class HostSide(Protocol):
+    """What a scenario does to a subchannel from below.
+
+    A method that waits raises `TimeoutError` after `PATIENCE` seconds.
+    """
 
     async def hold_reads(self) -> None:
         """Keep the device waiting for its data from now on."""
@@ -68,10 +82,20 @@ class Target(Protocol):
         """Have the device present attention."""
         ...
 
-    async def reset(self) -> None:
-        """Reset the guest, which IPLs again."""
-        ...
-
     async def settle(self) -> None:
         """Wait until the host has nothing to do, and the emulator knows all of it."""
+        ...
+
+
+class Target(Protocol):
+    """Both sides of a subchannel."""
+
+    @property
+    def guest(self) -> GuestSide:
+        """What is above it."""
+        ...
+
+    @property
+    def host(self) -> HostSide:
+        """What is below it."""
         ...

@@ -55,7 +55,7 @@ class Trial:
 
     async def begin(self) -> None:
         """Write the channel program, and enable the subchannel."""
-        await self._target.write(_OPERANDS, _operands())
+        await self._target.guest.write(_OPERANDS, _operands())
         await self.write_program()
         stored = await self._stored(0)
         self._pmcw = stored.schib.pmcw
@@ -64,7 +64,9 @@ class Trial:
     def look_at_first(self) -> None:
         """Judge the STSCH that `begin` has executed first."""
         pmcw = self._pmcw
-        self.steps.insert(0, f"CPU 0: STSCH: LPM {pmcw.lpm:02x}, PIM {pmcw.pim:02x}")
+        self.steps.insert(
+            0, f"CPU 0: STSCH: cc 0, LPM {pmcw.lpm:02x}, PIM {pmcw.pim:02x}"
+        )
         self.monitor.first_stored(pmcw)
 
     async def write_program(self, *, pci: bool = False, suspends: bool = False) -> None:
@@ -90,7 +92,9 @@ class Trial:
             ),
             Ccw(_READ_DATA, 0, _LABEL, _BUFFER),
         )
-        await self._target.write(_PROGRAM, b"".join(ccw.to_bytes(1) for ccw in ccws))
+        await self._target.guest.write(
+            _PROGRAM, b"".join(ccw.to_bytes(1) for ccw in ccws)
+        )
 
     async def go_on(self) -> None:
         """Take the suspend flag off the program."""
@@ -99,7 +103,7 @@ class Trial:
 
     async def label(self) -> str:
         """Return the start of the volume label, as far as it has been read."""
-        raw = await self._target.read(_BUFFER, 4)
+        raw = await self._target.guest.read(_BUFFER, 4)
         return raw.decode("cp037")
 
     async def start(self, *, suspends: bool = False, cpu: int = 0) -> int:
@@ -145,13 +149,13 @@ class Trial:
         return cc
 
     async def _execute(self, instruction: Instruction, name: str, cpu: int) -> int:
-        answer = await self._target.execute(instruction, cpu)
+        answer = await self._target.guest.execute(instruction, cpu)
         assert isinstance(answer, ConditionCode), "it stores nothing"
         self._guest(cpu, f"{name}: cc {answer.cc}")
         return answer.cc
 
     async def _stored(self, cpu: int) -> Stored:
-        answer = await self._target.execute(StoreSubchannel(), cpu)
+        answer = await self._target.guest.execute(StoreSubchannel(), cpu)
         assert isinstance(answer, Stored), "STSCH stores"
         return answer
 
@@ -171,7 +175,7 @@ class Trial:
 
     async def test(self, *, cpu: int = 0) -> int:
         """TSCH; return the condition code."""
-        answer = await self._target.execute(TestSubchannel(), cpu)
+        answer = await self._target.guest.execute(TestSubchannel(), cpu)
         assert isinstance(answer, Tested), "TSCH stores"
         status = "" if answer.cc else f", {described(answer.irb.scsw)}"
         self._guest(cpu, f"TSCH: cc {answer.cc}{status}")
@@ -180,14 +184,14 @@ class Trial:
 
     async def take_interruption(self) -> bool:
         """TPI; return whether there was an interruption."""
-        taken = await self._target.take_interruption()
+        taken = await self._target.guest.take_interruption()
         self._guest(0, f"TPI: cc {int(taken)}")
         self.monitor.interruption(taken=taken)
         return taken
 
     async def reset(self) -> None:
         """IPL again, and store the subchannel before anything else."""
-        await self._target.reset()
+        await self._target.guest.reset()
         self._guest(0, "IPLs again")
         self.monitor.reset()
         await self._store(0, after_reset=True)
@@ -195,7 +199,7 @@ class Trial:
     async def drain(self) -> None:
         """Take all status, until the host has nothing to do."""
         for _ in range(_TAKES_MAX):
-            await self._target.settle()
+            await self._target.host.settle()
             if await self.test():
                 self.monitor.settled()
                 return
@@ -205,42 +209,42 @@ class Trial:
 
     async def hold_reads(self) -> None:
         """Keep the device waiting for its data from now on."""
-        await self._target.hold_reads()
+        await self._target.host.hold_reads()
 
     async def read_begins(self) -> None:
         """Wait until the channel program is active, and will stay so."""
-        await self._target.read_begins()
+        await self._target.host.read_begins()
         self._host("the channel program is active: its READ waits for data")
         self.monitor.is_active = True
 
     async def release_reads(self) -> None:
         """Give the device its data; the channel program ends."""
-        await self._target.release_reads()
+        await self._target.host.release_reads()
         self._host("the READ gets its data, the channel program ends")
         self.monitor.is_active = False
 
     async def hold_status(self, *, keeps: bool = False) -> None:
         """Keep status from the emulator; with `keeps` CLEAR does not drop it."""
-        await self._target.hold_status(keeps=keeps)
+        await self._target.host.hold_status(keeps=keeps)
 
     async def status_waits(self) -> None:
         """Wait until the host has status that the emulator has not seen."""
-        await self._target.status_waits()
+        await self._target.host.status_waits()
         self._host("it has status, which the emulator has not read")
 
     async def release_status(self, *, holds_on: bool = False) -> None:
         """Let the emulator read it; with `holds_on`, not the next one."""
-        await self._target.release_status(holds_on=holds_on)
+        await self._target.host.release_status(holds_on=holds_on)
         self._host("the emulator has read the status")
 
     async def status_shown(self) -> None:
         """Wait until the emulator has read a status."""
-        await self._target.status_shown()
+        await self._target.host.status_shown()
         self._host("the emulator has read a status")
 
     async def attend(self) -> None:
         """Have the device present attention."""
-        await self._target.attend()
+        await self._target.host.attend()
         self._host("the device presents attention")
 
 
