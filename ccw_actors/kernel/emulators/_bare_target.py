@@ -144,6 +144,9 @@ class BareTarget:
         """Wait until status is pending, or no function is in progress."""
         await self._wait(needs_status=True)
 
+    async def refuse_starts(self, errno: int) -> None:
+        """Do nothing: there is no host between."""
+
     async def attend(self) -> None:
         """Have the device present attention."""
         self._device.tell(Attend())

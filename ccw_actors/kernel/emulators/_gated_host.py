@@ -15,6 +15,7 @@ from ccw_actors.kernel.gates import (
     Gates,
     HoldReads,
     HoldSignals,
+    RefuseStarts,
     ReleaseReads,
     ReleaseSignals,
 )
@@ -80,6 +81,10 @@ class GatedHost:
 
     async def _await_events(self, wanted: AwaitEvents) -> None:
         await self._gates.regions.ask(wanted, timeout=PATIENCE)
+
+    async def refuse_starts(self, errno: int) -> None:
+        """Refuse each START of the emulator with an errno."""
+        self._gates.regions.tell(RefuseStarts(errno))
 
     async def attend(self) -> None:
         """Have the device present attention."""

@@ -8,6 +8,7 @@ can know: FC changes by the guest's own instructions and by nothing else.
 | STSCH | FC has the functions in progress |
 | TSCH cc 0 | the status is of the functions in progress; unless it is intermediate |
 | | status alone, they have ended |
+| TSCH cc 0 | no unit exception: the device presents none in any scenario |
 | TSCH cc 0, FC clear alone | pending alone, no device or subchannel status |
 | SSCH, HSCH, CSCH cc 0 | the function is in progress; CSCH ends the others |
 | SSCH, HSCH cc 2 | a function is in progress that forbids it |
@@ -21,14 +22,14 @@ can know: FC changes by the guest's own instructions and by nothing else.
 
 Source: PoP, "Function Control", "Status Control", "Clear Function", "I/O Instructions",
 "Logical-Path Mask",
-"I/O-System Reset".
+"Unit Exception", "I/O-System Reset".
 """
 
 from typing import Final
 
 from msgspec import Struct
 
-from ccw_actors.channel import Actl, Fctl, Pmcw, Schib, Scsw, Stctl
+from ccw_actors.channel import Actl, Dstat, Fctl, Pmcw, Schib, Scsw, Stctl
 
 __all__ = ["Monitor", "Violation", "described", "functions_in"]
 
@@ -180,6 +181,12 @@ class Monitor:
                 f"TSCH shows a status of CLEAR that has more than pending:"
                 f" {described(scsw)}",
                 _CLEAR,
+            )
+        if scsw.dstat & Dstat.UNIT_EXCEPTION:
+            self._violated(
+                "TSCH shows a unit exception that the device has not presented:"
+                f" {described(scsw)}",
+                'PoP, "Unit Exception"',
             )
         if not scsw.is_intermediate:
             self.functions = 0

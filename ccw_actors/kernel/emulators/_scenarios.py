@@ -4,6 +4,7 @@ Each order is fixed: an event of the host comes when the guest has done what is 
 it. The names are those of the verdict table where it has the scenario.
 """
 
+import errno
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -241,6 +242,12 @@ async def _disable(trial: Trial) -> None:
     await trial.store()
 
 
+async def _bad_program(trial: Trial) -> None:
+    await trial.refuse_starts(errno.EINVAL)
+    await trial.start_beyond_storage()
+    await trial.drain()
+
+
 async def _path_mask(trial: Trial) -> None:
     trial.look_at_first()
 
@@ -375,6 +382,18 @@ SCENARIOS: Final[Mapping[str, EmulatorScenario]] = {
         cause="target/s390x/ioinst.c, ioinst_handle_tsch, leaves the interruption in"
         " the list of hw/intc/s390_flic.c; under KVM the kernel takes it off",
         invariant="I3",
+    ),
+    "bad-program": EmulatorScenario(
+        title="START of a channel program beyond storage, which the host refuses",
+        claim="the guest is shown a unit exception, which the device never presented",
+        asks="a program that cannot be fetched ends in a program check, and device"
+        " status comes from the device",
+        course=_bad_program,
+        cause=f"{_CCW}, vfio_ccw_handle_request, and {_CSS}, sch_gen_unit_exception:"
+        " every errno but EBUSY, ENODEV, EACCES becomes a unit exception",
+        invariant="",
+        variant="the host refuses with EINVAL, as Linux's vfio_ccw does; this package's"
+        " passes the program on",
     ),
     "path-mask": EmulatorScenario(
         title="STSCH as the first instruction after IPL",

@@ -78,6 +78,10 @@ class HostSide(Protocol):
         """Wait until the subchannel has taken the next status."""
         ...
 
+    async def refuse_starts(self, errno: int) -> None:
+        """Refuse each START of the emulator with an errno."""
+        ...
+
     async def attend(self) -> None:
         """Have the device present attention."""
         ...

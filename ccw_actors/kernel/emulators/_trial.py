@@ -1,5 +1,6 @@
 """Trial: one run of a scenario on a target, which notes each step and judges it."""
 
+import errno
 from typing import Final
 
 from ccw_actors.actors.protocol import (
@@ -26,6 +27,7 @@ __all__ = ["Trial"]
 _PROGRAM: Final = 0x00200000
 _OPERANDS: Final = 0x00200100
 _BUFFER: Final = 0x00201000
+_BEYOND: Final = 0x7FFFF000
 _LABEL: Final = 80
 _INTPARM: Final = 0x11223344
 _NO_OPERATION: Final = 0x03
@@ -106,9 +108,16 @@ class Trial:
         raw = await self._target.guest.read(_BUFFER, 4)
         return raw.decode("cp037")
 
-    async def start(self, *, suspends: bool = False, cpu: int = 0) -> int:
+    async def start_beyond_storage(self) -> int:
+        """SSCH of a channel program that cannot be fetched."""
+        self._guest(0, "its channel program is beyond storage")
+        return await self.start(program=_BEYOND)
+
+    async def start(
+        self, *, suspends: bool = False, program: int = _PROGRAM, cpu: int = 0
+    ) -> int:
         """SSCH; return the condition code."""
-        orb = Orb.command(_PROGRAM, intparm=_INTPARM, suspend=suspends)
+        orb = Orb.command(program, intparm=_INTPARM, suspend=suspends)
         cc = await self._execute(StartSubchannel(orb), "SSCH", cpu)
         self.monitor.started(cc)
         return cc
@@ -241,6 +250,11 @@ class Trial:
         """Wait until the emulator has read a status."""
         await self._target.host.status_shown()
         self._host("the emulator has read a status")
+
+    async def refuse_starts(self, number: int) -> None:
+        """Refuse each START of the emulator with an errno."""
+        await self._target.host.refuse_starts(number)
+        self._host(f"refuses every START with {errno.errorcode[number]}")
 
     async def attend(self) -> None:
         """Have the device present attention."""

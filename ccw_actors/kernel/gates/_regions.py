@@ -5,6 +5,7 @@
 | HoldSignals | from now on, no interruption reaches the client |
 | AwaitEvents | is answered when so many have come, and so many IRBs have been read |
 | CountEvents | how many that are now |
+| RefuseStarts | from now on, a START's write fails with this errno |
 | ReleaseSignals | the client receives the interruption that was held |
 
 The client's eventfd is counted up when an interruption reaches it. Without
@@ -27,6 +28,8 @@ from ccw_actors.actors.protocol import (
     ReadIo,
     RegionsToClient,
     Signalled,
+    WriteIo,
+    Written,
 )
 from ccw_actors.runtime import ActorRef, Message, ReplyTo, Request, receive
 
@@ -36,6 +39,7 @@ __all__ = [
     "EventsCounted",
     "GatedRegions",
     "HoldSignals",
+    "RefuseStarts",
     "ReleaseSignals",
 ]
 
@@ -53,6 +57,12 @@ class ReleaseSignals(Message, frozen=True):
     """
 
     holds_on: bool = False
+
+
+class RefuseStarts(Message, frozen=True):
+    """Refuse every START with an errno; 0 for none."""
+
+    errno: int
 
 
 class EventsCounted(Message, frozen=True):
@@ -105,6 +115,7 @@ class GatedRegions(VfioCcwRegions):
         super().__init__(cio, storage, gate, **options)
         self._beyond = client
         self._holds: HoldSignals | None = None
+        self._refusal = 0
         self._held = 0
         self._is_unread = False
         self._kept: deque[IoRead] = deque()
@@ -143,6 +154,16 @@ class GatedRegions(VfioCcwRegions):
         if not message.holds_on:
             self._holds = None
         self._pass_one()
+
+    @receive
+    def refuse(self, message: RefuseStarts) -> None:
+        """Refuse the STARTs that come from now on."""
+        self._refusal = message.errno
+
+    @receive
+    def write_io(self, message: WriteIo) -> Written | None:
+        """Begin a START, unless it is to be refused."""
+        return Written(self._refusal) if self._refusal else super().write_io(message)
 
     @receive
     def take_status(self, _message: TakeStatus) -> None:
