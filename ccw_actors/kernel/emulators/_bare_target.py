@@ -28,11 +28,11 @@ from ccw_actors.actors.protocol import (
     TakeInterruption,
     WriteStorage,
 )
-from ccw_actors.channel import Pmcw, SubchannelId
+from ccw_actors.channel import Actl, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.kernel.emulators._target import PATIENCE
 from ccw_actors.kernel.gates import AwaitRead, GatedVolume, HoldReads, ReleaseReads
-from ccw_actors.machine import DevicePaths, add_device, add_subchannel
+from ccw_actors.machine import OURS, DevicePaths, Layers, add_device, add_subchannel
 from ccw_actors.runtime import Actor, ActorRef, System, receive
 
 __all__ = ["BareTarget"]
@@ -54,10 +54,14 @@ class _Sink(Actor[SubchannelToSink]):
 
 
 class BareTarget:
-    """The subchannel of a disk in the image file `disk`; an async context manager."""
+    """The subchannel of a disk in the image file `disk`; an async context manager.
 
-    def __init__(self, disk: Path) -> None:
+    `layers` has its class, by default that of the package.
+    """
+
+    def __init__(self, disk: Path, layers: Layers = OURS) -> None:
         self._disk = disk
+        self._layers = layers
         self._stack = AsyncExitStack()
 
     @property
@@ -89,6 +93,7 @@ class BareTarget:
             Pmcw.of_device(_NUMBER),
             (Region(0, STORAGE, self._storage),),
             sink=_SINK,
+            layers=self._layers,
         )
         self._device = system.ref(_PATHS.device)
         return self
@@ -158,7 +163,7 @@ class BareTarget:
         )
 
     async def settle(self) -> None:
-        """Wait until status is pending, or no function is in progress."""
+        """Wait until status is pending, or nothing goes on."""
         await self._wait(needs_status=False)
 
     async def _wait(self, *, needs_status: bool) -> None:
@@ -167,7 +172,8 @@ class BareTarget:
         async with asyncio.timeout(PATIENCE):
             while looks:
                 stored: Stored = await self._subchannel.ref.ask(StoreSubchannel())
-                if stored.schib.scsw.pending:
+                scsw = stored.schib.scsw
+                if scsw.pending:
                     return
-                looks -= not stored.schib.scsw.fctl
+                looks -= not scsw.fctl or bool(scsw.actl & Actl.SUSPENDED)
                 await asyncio.sleep(_PAUSE)

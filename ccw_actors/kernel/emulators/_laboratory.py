@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ccw_actors.actors.hardware.image import create_tracks
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
-from ccw_actors.errors import AskTimeoutError
+from ccw_actors.errors import CcwActorsError
 from ccw_actors.kernel.emulators._bare_target import BareTarget
 from ccw_actors.kernel.emulators._errors import NotApplicableError
 from ccw_actors.kernel.emulators._guest_program import compile_guest, compiler_version
@@ -41,11 +41,11 @@ async def run_on(
     try:
         await trial.begin()
         await scenario.course(trial)
-    except (TimeoutError, AskTimeoutError) as error:
-        said = str(error) or "the guest does not answer"
-        problem = f"the order did not run to its end: {said}"
     except NotApplicableError as error:
         refusal = str(error)
+    except (TimeoutError, CcwActorsError) as error:
+        said = str(error) or "the guest does not answer"
+        problem = f"the order did not run to its end: {said}"
     violations = tuple(map(str, trial.monitor.violations))
     return Try(violations, tuple(trial.steps), problem, refusal)
 

@@ -21,6 +21,7 @@ from ccw_actors.actors.protocol import (
     TestSubchannel,
 )
 from ccw_actors.channel import Irb, Schib
+from ccw_actors.errors import ActorStoppedError, NoAnswerError
 from ccw_actors.kernel.emulators._boxes import Answer, Boxes, Request
 from ccw_actors.kernel.emulators._errors import EmulatorTestError
 from ccw_actors.kernel.emulators._gated_host import GatedHost
@@ -111,12 +112,17 @@ class QemuTarget:
     async def _begin(self) -> None:
         begun = asyncio.ensure_future(self._start_guest())
         assert self._task is not None, "it is entered"
-        await asyncio.wait({begun, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        if begun.done():
+        try:
+            await asyncio.wait({begun, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            begun.cancel()  # if it is done, this does nothing
+        try:
             await begun
-            return
-        begun.cancel()
-        raise EmulatorTestError(f"the guest does not start: {self._why()}")
+        except (asyncio.CancelledError, NoAnswerError, ActorStoppedError) as error:
+            # With QEMU the guest's storage is gone: its end says more.
+            await asyncio.wait({self._task})
+            why = self._run.so_far("QEMU has ended").guests[_GUEST].error
+            raise EmulatorTestError(f"the guest does not start: {why}") from error
 
     async def _start_guest(self) -> None:
         try:
@@ -133,10 +139,6 @@ class QemuTarget:
             await self._boxes.ask(Request.START_CPU, cpu)
             await self._boxes.wait_for_life(1, cpu)
             self._running.add(cpu)
-
-    def _why(self) -> str:
-        result = self._run.so_far("").guests[_GUEST]
-        return result.error or "QEMU has ended"
 
     async def _find_device(self) -> int:
         for number in range(_FIRST, _FIRST + 16):

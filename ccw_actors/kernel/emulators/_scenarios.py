@@ -355,7 +355,7 @@ SCENARIOS: Final[Mapping[str, EmulatorScenario]] = {
     ),
     "suspend": EmulatorScenario(
         title="RSCH of a suspended channel program",
-        claim="RSCH is another START, and the program is never resumed",
+        claim="RSCH is another START, and the program is not resumed",
         asks="RSCH resumes the program, whose final status comes",
         course=_suspend,
         cause=f"{_CSS}, css_do_rsch and do_subchannel_work_passthrough, take the way of"
@@ -389,8 +389,9 @@ SCENARIOS: Final[Mapping[str, EmulatorScenario]] = {
         asks="a program that cannot be fetched ends in a program check, and device"
         " status comes from the device",
         course=_bad_program,
-        cause=f"{_CCW}, vfio_ccw_handle_request, and {_CSS}, sch_gen_unit_exception:"
-        " every errno but EBUSY, ENODEV, EACCES becomes a unit exception",
+        cause=f"{_CCW}, vfio_ccw_handle_request, and include/hw/s390x/css.h,"
+        " sch_gen_unit_exception: each errno but EBUSY, ENODEV and EACCES becomes a"
+        " unit exception",
         invariant="",
         variant="the host refuses with EINVAL, as Linux's vfio_ccw does; this package's"
         " passes the program on",
