@@ -105,9 +105,12 @@ class QemuTarget:
         try:
             await self._begin()
         except BaseException:
-            await self.__aexit__()
+            await self.stop()
             raise
         return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
 
     async def _begin(self) -> None:
         begun = asyncio.ensure_future(self._start_guest())
@@ -149,7 +152,7 @@ class QemuTarget:
                 return number
         raise EmulatorTestError("the guest finds no subchannel that has a device")
 
-    async def __aexit__(self, *_error: object) -> None:
+    async def stop(self) -> None:
         """Stop the CPUs, which ends QEMU; if it goes on, kill it."""
         task = self._task
         assert task is not None, "it is entered"

@@ -101,5 +101,5 @@ def test_a_version(text: str, version: QemuVersion) -> None:
 
 def test_no_version() -> None:
     """Any other text is refused with one line."""
-    with pytest.raises(EmulatorTestError, match="says no version: 'hello'"):
+    with pytest.raises(EmulatorTestError, match="does not say its version: 'hello'"):
         read_version("hello", Path("qemu"))

@@ -163,7 +163,7 @@ class KeepsInterruption(Subchannel):
 def test_a_broken_subchannel_is_found(
     disk: Path, broken: Callable[..., Subchannel], name: str, seen: str
 ) -> None:
-    """The check finds a fault of the kind that QEMU has in a subchannel of ours."""
+    """The check finds a fault of the kind that QEMU has in our own subchannel."""
 
     async def run() -> Try:
         async with BareTarget(disk, Layers(subchannel=broken)) as target:
