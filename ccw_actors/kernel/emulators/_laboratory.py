@@ -1,6 +1,6 @@
 """Laboratory: runs scenarios on a QEMU and on a bare subchannel, and makes records."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,7 +111,7 @@ class Laboratory(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_laboratory(program: str | None) -> AsyncIterator[Laboratory]:
+async def open_laboratory(program: str | None) -> AsyncGenerator[Laboratory]:
     """Compile the guest, make a disk, and find the QEMU, by default that on PATH.
 
     Raises:

@@ -393,8 +393,8 @@ SCENARIOS: Final[Mapping[str, EmulatorScenario]] = {
         " sch_gen_unit_exception: each errno but EBUSY, ENODEV and EACCES becomes a"
         " unit exception",
         invariant="",
-        variant="the host refuses with EINVAL, as Linux's vfio_ccw does; this package's"
-        " passes the program on",
+        variant="the host refuses with EINVAL, as one may that copies programs; this"
+        " package's passes the program on",
     ),
     "path-mask": EmulatorScenario(
         title="STSCH as the first instruction after IPL",

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,7 @@ def recorded(
 
     def put(change: Callable[[Record], Record]) -> None:
         @contextlib.asynccontextmanager
-        async def opened(_program: str | None) -> AsyncIterator[Recorded]:
+        async def opened(_program: str | None) -> AsyncGenerator[Recorded]:
             yield Recorded(change)
 
         monkeypatch.setattr(_qemu_test, "open_laboratory", opened)

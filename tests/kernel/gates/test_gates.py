@@ -1,7 +1,7 @@
 """Gates hold what they are told to, let it go in order, and change nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ccw_actors.actors.hardware.image import create_tracks
 from ccw_actors.actors.protocol import (
     Attend,
     DescribeVolume,
+    IoRead,
     ReadIo,
     ReadSchib,
     ReadTrack,
@@ -79,7 +80,7 @@ class Host:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Host]:
+async def running(folder: Path) -> AsyncGenerator[Host]:
     """Run a host while this lasts."""
     image = folder / "disk.img"
     create_tracks(image, ckd_volume(ckd_type("3390")[0], 1), "GATE01")
@@ -169,7 +170,7 @@ def test_a_clear_drops_what_is_not_kept(tmp_path: Path, *, keeps: bool) -> None:
             host.gates.regions.tell(HoldSignals(keeps))
             await host.attention(1)
             assert (await host.ask(WriteAsync("CSCH"))).errno == 0
-            reads = []
+            reads: list[IoRead] = []
             if keeps:
                 await host.ask(AwaitEvents(signals=2))
                 host.gates.regions.tell(ReleaseSignals(holds_on=True))
