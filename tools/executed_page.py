@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from ccw_actors.kernel.records import Record, Target
+from ccw_actors.kernel.records import ExecutionRecord, Target
 from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell
 from tools.markdown import table
 
@@ -20,7 +20,7 @@ _MEMORY: Final = "I1"
 """The invariant whose breach lets the channel overwrite memory of others."""
 
 
-def _linux(records: Sequence[Record]) -> list[Record]:
+def _linux(records: Sequence[ExecutionRecord]) -> list[ExecutionRecord]:
     return [one for one in records if one.target.kind == "linux"]
 
 
@@ -29,8 +29,8 @@ def _name(target: Target) -> str:
     return " ".join([target.version, *(f"+ {one}" for one in more)])
 
 
-def _targets(records: Sequence[Record]) -> list[str]:
-    def order(record: Record) -> tuple[object, ...]:
+def _targets(records: Sequence[ExecutionRecord]) -> list[str]:
+    def order(record: ExecutionRecord) -> tuple[object, ...]:
         target = record.target
         version = tuple(int(part) for part in target.version.split("."))
         return (target.change, target.configuration, version)
@@ -38,11 +38,13 @@ def _targets(records: Sequence[Record]) -> list[str]:
     return list(dict.fromkeys(_name(one.target) for one in sorted(records, key=order)))
 
 
-def _by_place(records: Sequence[Record]) -> dict[tuple[str, str], Record]:
+def _by_place(
+    records: Sequence[ExecutionRecord],
+) -> dict[tuple[str, str], ExecutionRecord]:
     return {(one.scenario, _name(one.target)): one for one in records}
 
 
-def targets(records: Sequence[Record]) -> str:
+def targets(records: Sequence[ExecutionRecord]) -> str:
     """Render the kernels and QEMUs that were tested."""
     rows = {
         (
@@ -61,7 +63,7 @@ def targets(records: Sequence[Record]) -> str:
     )
 
 
-def kernels(records: Sequence[Record], cells: Sequence[VerdictCell]) -> str:
+def kernels(records: Sequence[ExecutionRecord], cells: Sequence[VerdictCell]) -> str:
     """Render a table of hazards and kernels, beside the models' verdicts."""
     linux = _linux(records)
     places = _by_place(linux)
@@ -78,12 +80,12 @@ def kernels(records: Sequence[Record], cells: Sequence[VerdictCell]) -> str:
     return table(heads, rows)
 
 
-def _hazards(linux: Sequence[Record]) -> list[str]:
+def _hazards(linux: Sequence[ExecutionRecord]) -> list[str]:
     tried = {one.scenario for one in linux}
     return [name for name in VERDICT_SCENARIOS if name in tried]
 
 
-def _cell(record: Record | None) -> str:
+def _cell(record: ExecutionRecord | None) -> str:
     if record is None:
         return ""
     text = _SIGNS[record.outcome]
@@ -105,7 +107,9 @@ def _model(cells: Sequence[VerdictCell], design: str, name: str) -> str:
     return "✘" if "refuted" in verdicts else "✔"
 
 
-def differences(records: Sequence[Record], cells: Sequence[VerdictCell]) -> str:
+def differences(
+    records: Sequence[ExecutionRecord], cells: Sequence[VerdictCell]
+) -> str:
     """Render where a kernel and the model of its row do not agree."""
     lines = [
         f"- `{one.scenario}` on {_name(one.target)}: the model `{one.target.design}`"
@@ -120,7 +124,7 @@ def differences(records: Sequence[Record], cells: Sequence[VerdictCell]) -> str:
     return "\n".join(lines) or "No record differs from the model of its row."
 
 
-def hazards(records: Sequence[Record]) -> str:
+def hazards(records: Sequence[ExecutionRecord]) -> str:
     """Render a section for each hazard: the order, the harm, how to see it."""
     linux = sorted(_linux(records), key=lambda one: one.scenario)
     by_name = {
@@ -131,7 +135,7 @@ def hazards(records: Sequence[Record]) -> str:
     ).rstrip()
 
 
-def _section(name: str, records: Sequence[Record]) -> Iterator[str]:
+def _section(name: str, records: Sequence[ExecutionRecord]) -> Iterator[str]:
     shown = next(
         (
             one
@@ -162,7 +166,7 @@ def _section(name: str, records: Sequence[Record]) -> Iterator[str]:
     yield ""
 
 
-def _shown(records: Sequence[Record]) -> Record:
+def _shown(records: Sequence[ExecutionRecord]) -> ExecutionRecord:
     """Return the record to tell of: the harm on a kernel without a change, if any."""
     for record in records:
         if record.outcome == "reproduced" and not record.target.change:
@@ -170,7 +174,7 @@ def _shown(records: Sequence[Record]) -> Record:
     return records[-1]
 
 
-def _order(record: Record) -> Iterator[str]:
+def _order(record: ExecutionRecord) -> Iterator[str]:
     """Yield how the order came about, and its steps."""
     how = {
         "forced": "The order was forced",
@@ -189,7 +193,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def qemus(records: Sequence[Record]) -> str:
+def qemus(records: Sequence[ExecutionRecord]) -> str:
     """Render a table of the claims about QEMU's own emulation."""
     tried = [one for one in records if one.target.kind == "qemu"]
     versions = _targets(tried)
@@ -205,12 +209,14 @@ def qemus(records: Sequence[Record]) -> str:
     return table(("scenario", *(f"QEMU {one}" for one in versions), "why"), rows)
 
 
-def _why(records: Sequence[Record], name: str) -> str:
+def _why(records: Sequence[ExecutionRecord], name: str) -> str:
     return next(one.why for one in reversed(records) if one.scenario == name)
 
 
 def executed_mark(
-    records: Mapping[tuple[str, str], Sequence[Record]], design: str, scenario: str
+    records: Mapping[tuple[str, str], Sequence[ExecutionRecord]],
+    design: str,
+    scenario: str,
 ) -> str:
     """Return what a cell of the verdict table says of executions, "" if none."""
     found = [

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule
-from ccw_actors.kernel.records import Record, load_records
+from ccw_actors.kernel.records import ExecutionRecord, load_records
 from ccw_actors.scenarios import MAKERS
 from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell, load
 from tools import (
@@ -65,7 +65,7 @@ class Page(NamedTuple):
 
 
 @cache
-def _records() -> list[Record]:
+def _records() -> list[ExecutionRecord]:
     return load_records()
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final
 
 from ccw_actors.designs import DESIGNS, Choices
-from ccw_actors.kernel.records import Record, load_records
+from ccw_actors.kernel.records import ExecutionRecord, load_records
 from ccw_actors.verdicts import (
     DESIGN_NAMES,
     EMULATORS,
@@ -141,9 +141,9 @@ def _linked(cell: VerdictCell | None) -> str:
 
 
 @cache
-def _records() -> dict[tuple[str, str], list[Record]]:
+def _records() -> dict[tuple[str, str], list[ExecutionRecord]]:
     """Return the records of real kernels, by design and scenario."""
-    found: dict[tuple[str, str], list[Record]] = {}
+    found: dict[tuple[str, str], list[ExecutionRecord]] = {}
     for record in load_records():
         found.setdefault((record.target.design, record.scenario), []).append(record)
     return found

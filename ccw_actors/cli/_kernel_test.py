@@ -29,7 +29,7 @@ from ccw_actors.kernel.lab import (
     KernelFiles,
     examine_kernel,
 )
-from ccw_actors.kernel.records import Record
+from ccw_actors.kernel.records import ExecutionRecord
 from ccw_actors.verdicts import VERDICT_SCENARIOS
 from ccw_actors.vfio import find_qemu, qemu_version
 
@@ -126,7 +126,7 @@ def _checked(scenarios: Sequence[str] | None) -> list[str]:
 
 def _run(
     kernel: Path, names: list[str], tries: int, program: str | None
-) -> list[Record]:
+) -> list[ExecutionRecord]:
     files = KernelFiles.find(kernel)
     binary = find_qemu(*filter(None, [program]))
     version = qemu_version(binary)
@@ -144,7 +144,7 @@ def _run(
         )
 
 
-def _print(records: Sequence[Record]) -> None:
+def _print(records: Sequence[ExecutionRecord]) -> None:
     target = records[0].target
     more = [target.package, *target.configuration]
     if target.change:
@@ -154,5 +154,5 @@ def _print(records: Sequence[Record]) -> None:
     print_records(records, _title_of)
 
 
-def _title_of(record: Record) -> str:
+def _title_of(record: ExecutionRecord) -> str:
     return f"{record.scenario}: {VERDICT_SCENARIOS[record.scenario].title}"

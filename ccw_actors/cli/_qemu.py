@@ -1,7 +1,7 @@
 """`ccw-actors qemu`: starts a QEMU with our disks passed through to it.
 
 Its subcommands act on a QEMU that is running: they attach and detach disks, and pause
-and resume its CPUs.
+and resume its CPUs. Another one tests a QEMU.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from ccw_actors.cli._qemu_options import (
     read_disks,
     read_storage,
 )
+from ccw_actors.cli._qemu_test import qemu_test
 from ccw_actors.cli._run_view import ending
 from ccw_actors.cli._running import (
     End,
@@ -81,6 +82,7 @@ class _QemuGroup(PlainGroup):
 
 
 qemu = typer.Typer(cls=_QemuGroup, invoke_without_command=True)
+qemu.command("test", cls=PlainCommand)(qemu_test)
 
 
 _Disks: TypeAlias = Annotated[

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ccw_actors.cli._inputs import UnusableFileError
 from ccw_actors.cli._printing import as_text, paragraph, print_table, say
-from ccw_actors.kernel.records import Record, junit_of, save_record
+from ccw_actors.kernel.records import ExecutionRecord, junit_of, save_record
 
 __all__ = [
     "AsJson",
@@ -69,7 +69,10 @@ def check_places(junit: Path | None, folder: Path | None) -> None:
 
 
 def write_records(
-    records: Sequence[Record], junit: Path | None, folder: Path | None, suite: str
+    records: Sequence[ExecutionRecord],
+    junit: Path | None,
+    folder: Path | None,
+    suite: str,
 ) -> None:
     """Write the files that were asked for; `suite` is the name in JUnit's XML."""
     try:
@@ -83,7 +86,9 @@ def write_records(
         raise UnusableFileError(f"{error.filename}: {error.strerror}") from error
 
 
-def print_records(records: Sequence[Record], title_of: Callable[[Record], str]) -> None:
+def print_records(
+    records: Sequence[ExecutionRecord], title_of: Callable[[ExecutionRecord], str]
+) -> None:
     """Print a table of what was reproduced, with the evidence, and the counts."""
     table = Table("scenario", "outcome", "evidence")
     for record in records:
@@ -97,7 +102,7 @@ def print_records(records: Sequence[Record], title_of: Callable[[Record], str]) 
     say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
 
 
-def status_of(records: Sequence[Record]) -> int:
+def status_of(records: Sequence[ExecutionRecord]) -> int:
     """Return the exit status for these records."""
     outcomes = {one.outcome for one in records}
     if "reproduced" in outcomes:
@@ -105,7 +110,7 @@ def status_of(records: Sequence[Record]) -> int:
     return _UNTESTED if "undecided" in outcomes else 0
 
 
-def _outcome_of(record: Record) -> str:
+def _outcome_of(record: ExecutionRecord) -> str:
     if record.outcome != "reproduced":
         return record.outcome
     return f"reproduced {record.reproduced} of {record.tries}"

@@ -55,5 +55,7 @@ def read_version(text: str, program: Path) -> QemuVersion:
     """
     match = _VERSION.search(text)
     if match is None:
-        raise ClientError(f"{program} --version says no version: {text[:80]!r}")
+        raise ClientError(
+            f"{program} --version does not say its version: {text[:80]!r}"
+        )
     return QemuVersion(match["number"], match["more"] or "")

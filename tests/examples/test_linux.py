@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from ccw_actors.kernel.boot import Executable, Folder, Link, archive
 from examples.linux.console import findings
 from examples.linux.elf import needed
-from ccw_actors.kernel.boot import Executable, Folder, Link, archive
 
 ROOT = Path(__file__).parents[2]
 BOOT = ROOT / "examples" / "linux" / "boot.py"

@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from examples.linux.console import Finding, findings
 from ccw_actors.kernel.boot import Content
+from examples.linux.console import Finding, findings
 from examples.linux.software import Software
 
 __all__ = [

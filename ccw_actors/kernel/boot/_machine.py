@@ -101,7 +101,7 @@ class KernelMachine:
 
     async def __aexit__(self, *_error: object) -> None:
         """End the machine, if it is running."""
-        if self._gates.are_made:
+        if self._gates.made.is_set():
             self.open_interrupt()
             self.open_data()
         self._run.stop()

@@ -1,3 +1,21 @@
-"""Tries faults of a real QEMU, by a guest without an operating system."""
+"""QEMU's own faults, tried on a real QEMU by a guest without an operating system.
 
-__all__: list[str] = []
+The guest, guest.c, executes one I/O instruction at a time, as we ask over its storage.
+Behind the subchannel are this package's layers with gates, so the order of everything
+is ours. The same scenario runs on a bare subchannel of this package, and one check
+judges what both guests see.
+"""
+
+from ccw_actors.kernel.emulators._errors import EmulatorTestError as EmulatorTestError
+from ccw_actors.kernel.emulators._laboratory import Laboratory as Laboratory
+from ccw_actors.kernel.emulators._laboratory import open_laboratory as open_laboratory
+from ccw_actors.kernel.emulators._scenarios import SCENARIOS as SCENARIOS
+from ccw_actors.kernel.emulators._scenarios import EmulatorScenario as EmulatorScenario
+
+__all__ = [
+    "SCENARIOS",
+    "EmulatorScenario",
+    "EmulatorTestError",
+    "Laboratory",
+    "open_laboratory",
+]

@@ -5,6 +5,7 @@
 | GatedVolume | the tracks that a device reads | HoldReads, AwaitRead, ReleaseReads |
 | GatedRegions | interruptions of a client | HoldSignals, AwaitEvents, ReleaseSignals |
 
+GatedRegions also refuses STARTs, if it receives RefuseStarts.
 A gate that holds nothing changes nothing. Each counts what has passed, so that a test
 waits for an event instead of an amount of time. `Gates` makes the `Layers` of a machine
 with one device, and has the references of its actors.
@@ -16,6 +17,7 @@ from ccw_actors.kernel.gates._regions import CountEvents as CountEvents
 from ccw_actors.kernel.gates._regions import EventsCounted as EventsCounted
 from ccw_actors.kernel.gates._regions import GatedRegions as GatedRegions
 from ccw_actors.kernel.gates._regions import HoldSignals as HoldSignals
+from ccw_actors.kernel.gates._regions import RefuseStarts as RefuseStarts
 from ccw_actors.kernel.gates._regions import ReleaseSignals as ReleaseSignals
 from ccw_actors.kernel.gates._volume import AwaitRead as AwaitRead
 from ccw_actors.kernel.gates._volume import GatedVolume as GatedVolume
@@ -34,6 +36,7 @@ __all__ = [
     "HoldReads",
     "HoldSignals",
     "ReadHeld",
+    "RefuseStarts",
     "ReleaseReads",
     "ReleaseSignals",
 ]

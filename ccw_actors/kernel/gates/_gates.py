@@ -1,13 +1,10 @@
 """Gates: the layers of a machine with gates, and the references of its actors."""
 
+import asyncio
 from typing import Any
 
 from ccw_actors.actors import Device, Subchannel
-from ccw_actors.actors.protocol import (
-    DeviceMessage,
-    SubchannelMessage,
-    VfioCcwToStorage,
-)
+from ccw_actors.actors.protocol import DeviceMessage, SubchannelMessage
 from ccw_actors.kernel.gates._regions import GatedRegions
 from ccw_actors.kernel.gates._volume import GatedVolume
 from ccw_actors.machine import Layers
@@ -19,7 +16,8 @@ __all__ = ["Gates"]
 class Gates:
     """Makes the layers of a machine with one device, and remembers its actors.
 
-    The properties raise `AttributeError` until the machine has made the actor.
+    `made` is set when it has made them all; until then the properties raise
+    `AttributeError`.
     """
 
     _volume: GatedVolume
@@ -27,6 +25,9 @@ class Gates:
     _subchannel: Subchannel
     _regions: GatedRegions
     _storage: ActorRef[Any]
+
+    def __init__(self) -> None:
+        self.made = asyncio.Event()
 
     @property
     def layers(self) -> Layers:
@@ -37,12 +38,6 @@ class Gates:
             subchannel=self._make_subchannel,
             vfio_ccw=self._make_regions,
         )
-
-    @property
-    def are_made(self) -> bool:
-        """Whether the machine has made all of them."""
-        made = ("_volume", "_device", "_subchannel", "_regions", "_storage")
-        return all(hasattr(self, name) for name in made)
 
     @property
     def volume(self) -> ActorRef[Any]:
@@ -65,7 +60,7 @@ class Gates:
         return self._regions.ref
 
     @property
-    def storage(self) -> ActorRef[VfioCcwToStorage]:
+    def storage(self) -> ActorRef[Any]:
         """The guest's storage."""
         return self._storage
 
@@ -86,4 +81,5 @@ class Gates:
     ) -> GatedRegions:
         self._storage = storage
         self._regions = GatedRegions(cio, storage, *rest, **options)
+        self.made.set()
         return self._regions

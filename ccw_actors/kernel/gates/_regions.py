@@ -5,6 +5,7 @@
 | HoldSignals | from now on, no interruption reaches the client |
 | AwaitEvents | is answered when so many have come, and so many IRBs have been read |
 | CountEvents | how many that are now |
+| RefuseStarts | from now on, a START's write fails with this errno |
 | ReleaseSignals | the client receives the interruption that was held |
 
 The client's eventfd is counted up when an interruption reaches it. Without
@@ -27,6 +28,8 @@ from ccw_actors.actors.protocol import (
     ReadIo,
     RegionsToClient,
     Signalled,
+    WriteIo,
+    Written,
 )
 from ccw_actors.runtime import ActorRef, Message, ReplyTo, Request, receive
 
@@ -36,6 +39,7 @@ __all__ = [
     "EventsCounted",
     "GatedRegions",
     "HoldSignals",
+    "RefuseStarts",
     "ReleaseSignals",
 ]
 
@@ -47,14 +51,29 @@ class HoldSignals(Message, frozen=True):
 
 
 class ReleaseSignals(Message, frozen=True):
-    """Give the client the interruption that was held, and let no more wait."""
+    """Give the client the interruption that was held.
+
+    Later ones wait only if the gate `holds_on`.
+    """
+
+    holds_on: bool = False
+
+
+class RefuseStarts(Message, frozen=True):
+    """Refuse every START with an errno; 0 for none."""
+
+    errno: int
 
 
 class EventsCounted(Message, frozen=True):
-    """Interruptions that the driver signalled, and IRBs that the client has read."""
+    """Interruptions that the driver signalled, and IRBs that the client has read.
+
+    `is_unread` if the client has been signalled, and has not read since.
+    """
 
     signals: int
     reads: int
+    is_unread: bool = False
 
 
 class CountEvents(Request[EventsCounted], frozen=True):
@@ -96,7 +115,9 @@ class GatedRegions(VfioCcwRegions):
         super().__init__(cio, storage, gate, **options)
         self._beyond = client
         self._holds: HoldSignals | None = None
-        self._is_held = False
+        self._refusal = 0
+        self._held = 0
+        self._is_unread = False
         self._kept: deque[IoRead] = deque()
         self._signals = 0
         self._reads = 0
@@ -108,13 +129,19 @@ class GatedRegions(VfioCcwRegions):
             self._beyond.tell(message)
             return
         self._signals += 1
+        self._held += 1
         if self._holds is None:
-            self._beyond.tell(message)
-        else:
-            self._is_held = True
-            if self._holds.keeps_status:
-                self.ref.tell(TakeStatus())
+            self._pass_one()
+        elif self._holds.keeps_status:
+            self.ref.tell(TakeStatus())
         self._notify()
+
+    def _pass_one(self) -> None:
+        """Signal the client, unless it has a signal that it has not answered."""
+        if self._held and not self._is_unread:
+            self._held -= 1
+            self._is_unread = True
+            self._beyond.tell(Signalled())
 
     @receive
     def hold(self, message: HoldSignals) -> None:
@@ -122,26 +149,37 @@ class GatedRegions(VfioCcwRegions):
         self._holds = message
 
     @receive
-    def release(self, _message: ReleaseSignals) -> None:
-        """Signal the client once, as its eventfd counts several signals as one."""
-        self._holds = None
-        if self._is_held:
-            self._is_held = False
-            self._beyond.tell(Signalled())
+    def release(self, message: ReleaseSignals) -> None:
+        """Signal the client; if more is held, again when it has read."""
+        if not message.holds_on:
+            self._holds = None
+        self._pass_one()
+
+    @receive
+    def refuse(self, message: RefuseStarts) -> None:
+        """Refuse the STARTs that come from now on."""
+        self._refusal = message.errno
+
+    @receive
+    def write_io(self, message: WriteIo) -> Written | None:
+        """Begin a START, unless it is to be refused."""
+        return Written(self._refusal) if self._refusal else super().write_io(message)
 
     @receive
     def take_status(self, _message: TakeStatus) -> None:
-        """Read the status in the client's place; one slot keeps the newest."""
-        taken = super().read_io(ReadIo())
+        """Read the status in the client's place, unless the region has one."""
+        taken = None if self._kept else super().read_io(ReadIo())
         if taken is not None:
-            self._kept.clear()
             self._kept.append(taken)
 
     @receive
     def read_io(self, message: ReadIo) -> IoRead | None:
         """Give the client what was kept, or else what the driver has."""
         self._reads += 1
+        self._is_unread = False
         answer = self._kept.popleft() if self._kept else super().read_io(message)
+        if self._holds is None:
+            self._pass_one()
         self._notify()
         return answer
 
@@ -160,7 +198,7 @@ class GatedRegions(VfioCcwRegions):
 
     @property
     def _counts(self) -> EventsCounted:
-        return EventsCounted(self._signals, self._reads)
+        return EventsCounted(self._signals, self._reads, self._is_unread)
 
     def _has(self, wanted: AwaitEvents) -> bool:
         return self._signals >= wanted.signals and self._reads >= wanted.reads

@@ -7,7 +7,7 @@ from typing import Final
 from ccw_actors.kernel.boot import ClientError
 from ccw_actors.kernel.lab._plan import CLIENT_CPUS, Plan
 from ccw_actors.kernel.lab._session import CPUS, Try
-from ccw_actors.kernel.records import Outcome, Record, Target, Window
+from ccw_actors.kernel.records import ExecutionOutcome, ExecutionRecord, Target, Window
 
 __all__ = ["judge", "not_applicable"]
 
@@ -21,7 +21,7 @@ _REPORTS_MAX: Final = 8
 
 def judge(
     name: str, plan: Plan, target: Target, host: str, tries: Sequence[Try]
-) -> Record:
+) -> ExecutionRecord:
     """Return the record of a plan that was tried.
 
     `host` is the version of the QEMU.
@@ -35,7 +35,7 @@ def judge(
     harmed = [one for one in tries if one.harm is not None or _reports(one)]
     shown = harmed[0] if harmed else tries[-1]
     outcome, why = _outcome(tries, harmed)
-    return Record(
+    return ExecutionRecord(
         target=target,
         scenario=name,
         interface="regions",
@@ -54,9 +54,9 @@ def judge(
     )
 
 
-def not_applicable(name: str, target: Target, why: str) -> Record:
+def not_applicable(name: str, target: Target, why: str) -> ExecutionRecord:
     """Return the record of a hazard that cannot be tried on a kernel."""
-    return Record(
+    return ExecutionRecord(
         target=target,
         scenario=name,
         interface="regions",
@@ -67,7 +67,9 @@ def not_applicable(name: str, target: Target, why: str) -> Record:
     )
 
 
-def _outcome(tries: Sequence[Try], harmed: Sequence[Try]) -> tuple[Outcome, str]:
+def _outcome(
+    tries: Sequence[Try], harmed: Sequence[Try]
+) -> tuple[ExecutionOutcome, str]:
     """Return what the tries showed, and why."""
     if harmed:
         first = harmed[0]

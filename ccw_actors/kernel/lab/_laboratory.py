@@ -13,7 +13,7 @@ from ccw_actors.kernel.lab._kernel_files import KernelFiles
 from ccw_actors.kernel.lab._plan import Plan
 from ccw_actors.kernel.lab._plans import NOT_REACHED, PLANS
 from ccw_actors.kernel.lab._session import KernelTest, Try
-from ccw_actors.kernel.records import Record
+from ccw_actors.kernel.records import ExecutionRecord
 
 __all__ = ["HAZARDS", "examine_kernel"]
 
@@ -33,7 +33,7 @@ async def examine_kernel(
     binary: Path | None = None,
     host: str = "",
     show: Callable[[int], None] = lambda _done: None,
-) -> list[Record]:
+) -> list[ExecutionRecord]:
     """Try hazards on a kernel, each `tries` times; return a record for each.
 
     `cache` keeps the compiled client. `binary` is the QEMU, None for the one on PATH,
@@ -46,7 +46,7 @@ async def examine_kernel(
     """
     slide = kernel_slide(kernel.configuration)
     symbols = await asyncio.to_thread(Symbols, kernel.vmlinux, slide)
-    records: list[Record] = []
+    records: list[ExecutionRecord] = []
     with symbols:
         code = KernelCode(symbols)
         target = code.described(kernel.target)

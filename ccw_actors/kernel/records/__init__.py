@@ -5,15 +5,15 @@ from ccw_actors.kernel.records._files import junit_of as junit_of
 from ccw_actors.kernel.records._files import load_records as load_records
 from ccw_actors.kernel.records._files import save_record as save_record
 from ccw_actors.kernel.records._record import FORMAT as FORMAT
-from ccw_actors.kernel.records._record import Outcome as Outcome
-from ccw_actors.kernel.records._record import Record as Record
+from ccw_actors.kernel.records._record import ExecutionOutcome as ExecutionOutcome
+from ccw_actors.kernel.records._record import ExecutionRecord as ExecutionRecord
 from ccw_actors.kernel.records._record import Target as Target
 from ccw_actors.kernel.records._record import Window as Window
 
 __all__ = [
     "FORMAT",
-    "Outcome",
-    "Record",
+    "ExecutionOutcome",
+    "ExecutionRecord",
     "RecordError",
     "Target",
     "Window",

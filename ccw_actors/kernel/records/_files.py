@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from ccw_actors.errors import CcwActorsError
-from ccw_actors.kernel.records._record import FORMAT, Record
+from ccw_actors.kernel.records._record import FORMAT, ExecutionRecord
 
 __all__ = ["RecordError", "junit_of", "load_records", "save_record"]
 
@@ -26,11 +26,12 @@ class RecordError(CcwActorsError):
     """A file is no record; the message names the file."""
 
 
-def save_record(record: Record, folder: Path) -> Path:
+def save_record(record: ExecutionRecord, folder: Path) -> Path:
     """Write a record to a file named after its target and its scenario."""
     target = record.target
     short = ".".join(target.version.split(".")[:2])
-    parts = (target.kind, short, *target.configuration, target.change, record.scenario)
+    added = target.configuration if target.kind == "linux" else ()
+    parts = (target.kind, short, *added, target.change, record.scenario)
     name = "-".join(filter(None, parts))
     file = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '-', name)}.json"
     text = msgspec.json.format(msgspec.json.encode(record), indent=1)
@@ -38,19 +39,19 @@ def save_record(record: Record, folder: Path) -> Path:
     return file
 
 
-def load_records() -> list[Record]:
+def load_records() -> list[ExecutionRecord]:
     """Return the records that come with the package, by the names of their files.
 
     Raises:
         RecordError: A file is no record.
     """
     folder = files(__package__).joinpath(_SAVED)
-    found: list[Record] = []
+    found: list[ExecutionRecord] = []
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
         if not file.name.endswith(".json"):
             continue
         try:
-            record = msgspec.json.decode(file.read_bytes(), type=Record)
+            record = msgspec.json.decode(file.read_bytes(), type=ExecutionRecord)
         except msgspec.MsgspecError as error:
             raise RecordError(f"{file.name}: {error}") from error
         if record.format != FORMAT:
@@ -61,7 +62,7 @@ def load_records() -> list[Record]:
     return found
 
 
-def junit_of(records: Sequence[Record], suite: str) -> bytes:
+def junit_of(records: Sequence[ExecutionRecord], suite: str) -> bytes:
     """Return records as JUnit's XML: what was reproduced is a failure."""
     root = ET.Element("testsuite", name=suite, tests=str(len(records)))
     for kind in ("failure", "error", "skipped"):
@@ -73,7 +74,7 @@ def junit_of(records: Sequence[Record], suite: str) -> bytes:
     return text + b"\n"
 
 
-def _add(suite: ET.Element, record: Record) -> None:
+def _add(suite: ET.Element, record: ExecutionRecord) -> None:
     where = f"{record.target.kind} {record.target.version}"
     case = ET.SubElement(suite, "testcase", name=record.scenario, classname=where)
     element = _ELEMENTS.get(record.outcome)

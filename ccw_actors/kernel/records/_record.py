@@ -4,11 +4,11 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["FORMAT", "Outcome", "Record", "Target", "Window"]
+__all__ = ["FORMAT", "ExecutionOutcome", "ExecutionRecord", "Target", "Window"]
 
 FORMAT = "ccw-actors execution record"
 
-Outcome: TypeAlias = Literal[
+ExecutionOutcome: TypeAlias = Literal[
     "reproduced", "not reproduced", "not applicable", "undecided"
 ]
 """What a run of a scenario showed.
@@ -26,7 +26,7 @@ Window: TypeAlias = Literal["forced", "widened", "none"]
 
 | window | how |
 |---|---|
-| forced | a debugger resumed one CPU at a time |
+| forced | a debugger resumed one CPU at a time; gates held each event for its turn |
 | widened | a delay made it likely: weaker evidence |
 | none | by chance, or the scenario has one thread |
 """
@@ -50,7 +50,7 @@ class Target(Struct, frozen=True, kw_only=True):
     design: str = ""
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class ExecutionRecord(Struct, frozen=True, kw_only=True):
     """What `tries` runs of one scenario on one target showed.
 
     `scenario` is its name in the verdict table, or that of a claim about QEMU.
@@ -72,7 +72,7 @@ class Record(Struct, frozen=True, kw_only=True):
     window: Window
     variant: str = ""
     invariant: str = ""
-    outcome: Outcome
+    outcome: ExecutionOutcome
     why: str
     tries: int = 1
     reproduced: int = 0

@@ -9,7 +9,7 @@ import pytest
 
 from ccw_actors.kernel import records as package
 from ccw_actors.kernel.records import (
-    Record,
+    ExecutionRecord,
     RecordError,
     Target,
     junit_of,
@@ -21,7 +21,7 @@ from ccw_actors.verdicts import VERDICT_SCENARIOS
 SAVED = files("ccw_actors.kernel.records").joinpath("saved")
 
 
-def one(outcome: str, scenario: str = "mail") -> Record:
+def one(outcome: str, scenario: str = "mail") -> ExecutionRecord:
     """Return a record with that outcome."""
     return msgspec.convert(
         {
@@ -33,7 +33,7 @@ def one(outcome: str, scenario: str = "mail") -> Record:
             "why": f"it is {outcome}",
             "evidence": ["a line"],
         },
-        Record,
+        ExecutionRecord,
     )
 
 
@@ -65,7 +65,9 @@ def test_names_of_records(tmp_path: Path) -> None:
     """A file's name has the target, what was added or changed, and the scenario."""
     path = save_record(one("reproduced"), tmp_path)
     assert path.name == "linux-6.12-clear-flag-mail.json"
-    assert msgspec.json.decode(path.read_bytes(), type=Record) == one("reproduced")
+    assert msgspec.json.decode(path.read_bytes(), type=ExecutionRecord) == one(
+        "reproduced"
+    )
 
 
 @pytest.mark.parametrize(

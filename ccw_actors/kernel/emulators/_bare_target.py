@@ -1,0 +1,179 @@
+"""BareTarget: a subchannel of this package with a disk, and nothing between.
+
+It shows what the architecture asks for. Its status is pending as soon as it exists, so
+nothing can be held between a host and an emulator.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final, Self
+
+from ccw_actors.actors import Region, Storage, Subchannel
+from ccw_actors.actors.protocol import (
+    Area,
+    Attend,
+    DescribeVolume,
+    Instruction,
+    InstructionAnswer,
+    InterruptionTaken,
+    NotOperational,
+    Pending,
+    Piece,
+    ReadStorage,
+    ResetSubchannel,
+    Stored,
+    StoreSubchannel,
+    SubchannelToSink,
+    TakeInterruption,
+    WriteStorage,
+)
+from ccw_actors.channel import Actl, Pmcw, SubchannelId
+from ccw_actors.devices import DeviceConfiguration, device_model
+from ccw_actors.kernel.emulators._target import PATIENCE
+from ccw_actors.kernel.gates import AwaitRead, GatedVolume, HoldReads, ReleaseReads
+from ccw_actors.machine import OURS, DevicePaths, Layers, add_device, add_subchannel
+from ccw_actors.runtime import Actor, ActorRef, System, receive
+
+__all__ = ["BareTarget"]
+
+STORAGE: Final = 64 << 20
+
+_NUMBER: Final = 0x190
+_PATHS: Final = DevicePaths()
+_SINK: Final = "sink"
+_PAUSE: Final = 0.001
+
+
+class _Sink(Actor[SubchannelToSink]):
+    """Takes the announcements of interruptions: the guest tests for them."""
+
+    @receive
+    def announced(self, _message: Pending | NotOperational) -> None:
+        """Do nothing."""
+
+
+class BareTarget:
+    """The subchannel of a disk in the image file `disk`; an async context manager.
+
+    `layers` has its class, by default that of the package.
+    """
+
+    def __init__(self, disk: Path, layers: Layers = OURS) -> None:
+        self._disk = disk
+        self._layers = layers
+        self._stack = AsyncExitStack()
+
+    @property
+    def guest(self) -> "BareTarget":
+        """The guest is here."""
+        return self
+
+    @property
+    def host(self) -> "BareTarget":
+        """The host is here as well."""
+        return self
+
+    async def __aenter__(self) -> Self:
+        system = await self._stack.enter_async_context(System())
+        self._storage = system.spawn(Storage(STORAGE), "storage")
+        self._volume: ActorRef[Any] = system.spawn_thread(
+            GatedVolume(self._disk, read_only=True), "volume"
+        )
+        found = await self._volume.ask(DescribeVolume())
+        model = device_model(
+            DeviceConfiguration("3390", found.geometry, True, _NUMBER)  # noqa: FBT003
+        )
+        add_device(system, _PATHS, model, self._volume)
+        system.spawn(_Sink(), _SINK)
+        self._subchannel: Subchannel = add_subchannel(
+            system,
+            _PATHS,
+            SubchannelId(0, 0),
+            Pmcw.of_device(_NUMBER),
+            (Region(0, STORAGE, self._storage),),
+            sink=_SINK,
+            layers=self._layers,
+        )
+        self._device = system.ref(_PATHS.device)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._stack.aclose()
+
+    async def execute(self, instruction: Instruction, cpu: int) -> InstructionAnswer:
+        """Ask the subchannel; it does not matter which CPU does."""
+        del cpu
+        answer: InstructionAnswer = await self._subchannel.ref.ask(
+            instruction, timeout=PATIENCE
+        )
+        return answer
+
+    async def take_interruption(self) -> bool:
+        """Take the interruption, as TEST PENDING INTERRUPTION does."""
+        taken = await self._subchannel.ref.ask(TakeInterruption(), timeout=PATIENCE)
+        return isinstance(taken, InterruptionTaken)
+
+    async def write(self, address: int, data: bytes) -> None:
+        """Write to storage."""
+        await self._storage.ask(WriteStorage(0, (Piece(address, data),)))
+
+    async def read(self, address: int, length: int) -> bytes:
+        """Read storage."""
+        answer = await self._storage.ask(ReadStorage(0, (Area(address, length),)))
+        return answer.parts[0]
+
+    async def hold_reads(self) -> None:
+        """Keep the device waiting for its data."""
+        self._volume.tell(HoldReads())
+
+    async def read_begins(self) -> None:
+        """Wait until the device waits for its data."""
+        await self._volume.ask(AwaitRead(), timeout=PATIENCE)
+
+    async def release_reads(self) -> None:
+        """Give the device its data."""
+        self._volume.tell(ReleaseReads())
+
+    async def hold_status(self, *, keeps: bool = False) -> None:
+        """Do nothing: there is no emulator."""
+
+    async def status_waits(self) -> None:
+        """Wait until status is pending, or no function is in progress."""
+        await self._wait(needs_status=True)
+
+    async def release_status(self, *, holds_on: bool = False) -> None:
+        """Do nothing: there is no emulator."""
+
+    async def status_shown(self) -> None:
+        """Wait until status is pending, or no function is in progress."""
+        await self._wait(needs_status=True)
+
+    async def refuse_starts(self, errno: int) -> None:
+        """Do nothing: there is no host between."""
+
+    async def attend(self) -> None:
+        """Have the device present attention."""
+        self._device.tell(Attend())
+
+    async def reset(self) -> None:
+        """Reset and initialize the subchannel, as an I/O-system reset does."""
+        await self._subchannel.ref.ask(
+            ResetSubchannel(initialize=True), timeout=PATIENCE
+        )
+
+    async def settle(self) -> None:
+        """Wait until status is pending, or nothing goes on."""
+        await self._wait(needs_status=False)
+
+    async def _wait(self, *, needs_status: bool) -> None:
+        # Attention is on its way to the subchannel while no function is in progress.
+        looks = 20 if needs_status else 2
+        async with asyncio.timeout(PATIENCE):
+            while looks:
+                stored: Stored = await self._subchannel.ref.ask(StoreSubchannel())
+                scsw = stored.schib.scsw
+                if scsw.pending:
+                    return
+                looks -= not scsw.fctl or bool(scsw.actl & Actl.SUSPENDED)
+                await asyncio.sleep(_PAUSE)
