@@ -4,7 +4,6 @@
 is an edit script: `changes` has those of this package.
 """
 
-from ccw_actors.kernel.build._build import FORMAT as FORMAT
 from ccw_actors.kernel.build._build import Build as Build
 from ccw_actors.kernel.build._build import build as build
 from ccw_actors.kernel.build._build import read_build as read_build
@@ -24,7 +23,6 @@ from ccw_actors.kernel.build._sources import find_source as find_source
 
 __all__ = [
     "ADDITIONS",
-    "FORMAT",
     "Build",
     "BuildFailedError",
     "Change",

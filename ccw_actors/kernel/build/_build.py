@@ -21,9 +21,9 @@ from ccw_actors.kernel.build._make import Make, compiler
 from ccw_actors.kernel.build._sources import Source, enough_space, find_source
 from ccw_actors.kernel.build._trees import copy_objects, share_tree
 
-__all__ = ["FORMAT", "Build", "build", "read_build"]
+__all__ = ["Build", "build", "read_build"]
 
-FORMAT = "ccw-actors kernel build"
+_FORMAT = "ccw-actors kernel build"
 _OBJECTS_SPACE = 2 << 30
 _FILES = {
     "arch/s390/boot/bzImage": "bzImage",
@@ -42,7 +42,7 @@ class Build(Struct, frozen=True, kw_only=True):
     was added, such as "kasan", and `change` the change under test, "" for none.
     """
 
-    format: str = FORMAT
+    format: str = _FORMAT
     version: str
     package: str = ""
     tree: str = ""

@@ -120,7 +120,7 @@ class Make:
         kept = {key: text for key, text in os.environ.items() if key not in _UNWANTED}
         last: deque[str] = deque(maxlen=_LAST)
         with (
-            self._log.open("a") as log,
+            self._log.open("a", buffering=1) as log,
             subprocess.Popen(
                 words,
                 env=kept | environment,

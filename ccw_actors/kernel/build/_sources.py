@@ -8,7 +8,6 @@ import platform
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,14 +145,15 @@ def _numbers(name: str) -> tuple[int, ...]:
 
 def _unpack(deb: Path, tree: Path) -> None:
     """Unpack the tree in a package's archive, all of it or nothing."""
-    with (
-        enough_space(tree.parent, _TREE_SPACE),
-        tempfile.TemporaryDirectory(dir=tree.parent) as scratch,
-    ):
+    scratch = tree.with_name("unpacking")
+    # One that was interrupted has left it behind.
+    shutil.rmtree(scratch, ignore_errors=True)
+    with enough_space(tree.parent, _TREE_SPACE):
         run_tool("dpkg", "-x", deb, scratch)
-        (archive,) = Path(scratch, "usr/src").glob("linux-source-*.tar.xz")
+        (archive,) = (scratch / "usr/src").glob("linux-source-*.tar.xz")
         run_tool("tar", "-C", scratch, "-xf", archive)
-        Path(scratch, archive.name.removesuffix(".tar.xz")).rename(tree)
+        (scratch / archive.name.removesuffix(".tar.xz")).rename(tree)
+    shutil.rmtree(scratch)
 
 
 # -- folders --------------------------------------------------------------------------

@@ -170,17 +170,20 @@ def test_a_changed_tree_follows_the_tree(
     assert (tree / DRIVER).read_text().count("();") == 0
 
 
-def test_a_change_that_changes_less(
+def test_a_change_that_changes_more_and_less(
     tree: Path, tmp_path: Path, own_change: Path
 ) -> None:
     """A file that it no longer changes is compiled again, as it is in the tree."""
-    header, _, edit = CHANGE.partition("\n[[edits]]\n")
-    other = edit.replace(DRIVER, "drivers/s390/cio/other.c").splitlines()
-    other[1:3] = ['before = "other"', 'lines = "int more;"']
-    own_change.write_text(CHANGE + "\n[[edits]]\n" + "\n".join(other[:3]))
+    build(tree, "--change", own_change)
+    second = CHANGE.partition("[[edits]]")[2].replace("more();", "int more;")
+    second = second.replace(DRIVER, "drivers/s390/cio/other.c")
+    second = second.replace('function = "started"\n', "").replace("return", "other")
+    own_change.write_text(f"{CHANGE}\n[[edits]]{second}")
     folder = folder_of(build(tree, "--change", own_change))
+    assert compiled(tmp_path) == ["other.c"]
     assert "int more;" in (folder / "vmlinux").read_text()
-    own_change.write_text(header + "\n[[edits]]\n" + edit)
+    assert "more" not in (tree / "drivers/s390/cio/other.c").read_text()
+    own_change.write_text(CHANGE)
     folder = folder_of(build(tree, "--change", own_change))
     assert compiled(tmp_path) == ["other.c"]
     assert "int more;" not in (folder / "vmlinux").read_text()
