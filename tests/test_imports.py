@@ -17,9 +17,11 @@ PACKAGES = (
     "channel",
     "cli",
     "conformance",
+    "debian",
     "designs",
     "devices",
     "explore",
+    "kernel",
     "machine",
     "pytest_plugin",
     "runtime",
@@ -32,8 +34,20 @@ PACKAGES = (
 )
 
 
-OWNERS = ("emulator", "guest", "hardware", "host", "protocol")
-"""The packages within `actors`."""
+WITHIN = {
+    "actors": ("emulator", "guest", "hardware", "host", "protocol"),
+    "kernel": (
+        "boot",
+        "build",
+        "debugger",
+        "emulators",
+        "gates",
+        "lab",
+        "records",
+        "refinement",
+    ),
+}
+"""Packages that have packages, and theirs."""
 
 
 PARTS = (
@@ -72,9 +86,10 @@ def empty_packages(folder: Path) -> Path:
     for name in ("_cell", "_drive", "_kernel", "_threads", "_values", "stepping"):
         (package / "runtime" / name).mkdir()
         (package / "runtime" / name / "__init__.py").touch()
-    for owner in OWNERS:
-        (package / "actors" / owner).mkdir()
-        (package / "actors" / owner / "__init__.py").touch()
+    for name, inner in WITHIN.items():
+        for one in inner:
+            (package / name / one).mkdir()
+            (package / name / one / "__init__.py").touch()
     for name in PARTS:
         (package / "runtime" / f"{name}.py").touch()
     (package / "__init__.py").touch()
@@ -104,7 +119,16 @@ def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
         "conformance": ["machine", "actors"],
         "scenarios": ["explore", "machine", "actors", "designs"],
         "verdicts": ["scenarios", "designs", "machine", "explore"],
-        "cli": ["verdicts", "scenarios", "conformance", "machine", "explore", "trace"],
+        "kernel": ["debian", "verdicts", "machine"],
+        "cli": [
+            "kernel",
+            "verdicts",
+            "scenarios",
+            "conformance",
+            "machine",
+            "explore",
+            "trace",
+        ],
         "pytest_plugin": ["scenarios", "explore", "testkit", "trace"],
     }
     for importer in PACKAGES:
@@ -131,6 +155,7 @@ def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
         ("devices", "msgpack"),
         ("devices", "pathlib"),
         ("devices", "pykka"),
+        ("debian", "ccw_actors.machine"),
         ("explore", "ccw_actors.actors"),
         ("explore", "ccw_actors.devices"),
         ("machine", "ccw_actors.cli"),
@@ -139,6 +164,7 @@ def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
         ("telemetry", "ccw_actors.trace"),
         ("testkit", "ccw_actors.actors"),
         ("runtime", "ccw_actors.trace"),
+        ("verdicts", "ccw_actors.kernel"),
         ("scenarios", "ccw_actors.verdicts"),
         ("trace", "ccw_actors.channel"),
         ("transport", "ccw_actors.runtime"),
@@ -210,24 +236,29 @@ def test_contracts_refuse_what_is_private(
 
 
 @pytest.mark.parametrize(
-    ("importer", "other"),
+    ("package", "importer", "other"),
     [
-        ("protocol", "hardware"),
-        ("hardware", "host"),
-        ("host", "emulator"),
-        ("guest", "emulator"),
+        ("actors", "protocol", "hardware"),
+        ("actors", "hardware", "host"),
+        ("actors", "host", "emulator"),
+        ("actors", "guest", "emulator"),
+        ("kernel", "boot", "lab"),
+        ("kernel", "lab", "emulators"),
+        ("kernel", "gates", "boot"),
+        ("kernel", "records", "debugger"),
+        ("kernel", "refinement", "lab"),
     ],
 )
-def test_contracts_refuse_in_the_actors(
-    tmp_path: Path, importer: str, other: str
+def test_contracts_refuse_within_a_package(
+    tmp_path: Path, package: str, importer: str, other: str
 ) -> None:
-    """A package within `actors` imports none above it or next to it."""
-    package = empty_packages(tmp_path)
-    text = f"import ccw_actors.actors.{other}\n"
-    (package / "actors" / importer / "__init__.py").write_text(text)
+    """A package within another imports none above it or next to it."""
+    text = f"import ccw_actors.{package}.{other}\n"
+    place = empty_packages(tmp_path) / package / importer
+    (place / "__init__.py").write_text(text)
     done = lint_imports(tmp_path)
     assert done.returncode != 0
-    assert f"ccw_actors.actors.{importer} is not allowed to import" in done.stdout
+    assert f"ccw_actors.{package}.{importer} is not allowed to import" in done.stdout
 
 
 def test_contracts_refuse_a_cycle_in_the_runtime(tmp_path: Path) -> None:

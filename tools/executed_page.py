@@ -8,7 +8,7 @@ from ccw_actors.kernel.records import ExecutionRecord, Target
 from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell
 from tools.markdown import table
 
-__all__ = ["differences", "executed_mark", "hazards", "kernels", "qemus", "targets"]
+__all__ = ["differences", "executed_mark", "scenarios", "kernels", "qemus", "targets"]
 
 _SIGNS: Final = {
     "reproduced": "✘ reproduced",
@@ -64,7 +64,7 @@ def targets(records: Sequence[ExecutionRecord]) -> str:
 
 
 def kernels(records: Sequence[ExecutionRecord], cells: Sequence[VerdictCell]) -> str:
-    """Render a table of hazards and kernels, beside the models' verdicts."""
+    """Render a table of scenarios and kernels, beside the models' verdicts."""
     linux = _linux(records)
     places = _by_place(linux)
     tested = _targets(linux)
@@ -72,15 +72,15 @@ def kernels(records: Sequence[ExecutionRecord], cells: Sequence[VerdictCell]) ->
         dict.fromkeys(one.target.design for one in linux if one.target.design)
     )
     rows: list[list[str]] = []
-    for name in _hazards(linux):
+    for name in _scenarios(linux):
         verdicts = [_model(cells, design, name) for design in designs]
         found = [_cell(places.get((name, one))) for one in tested]
         rows.append([f"[`{name}`](#{name})", *verdicts, *found])
-    heads = ["hazard", *(f"model `{one}`" for one in designs), *tested]
+    heads = ["scenario", *(f"model `{one}`" for one in designs), *tested]
     return table(heads, rows)
 
 
-def _hazards(linux: Sequence[ExecutionRecord]) -> list[str]:
+def _scenarios(linux: Sequence[ExecutionRecord]) -> list[str]:
     tried = {one.scenario for one in linux}
     return [name for name in VERDICT_SCENARIOS if name in tried]
 
@@ -124,14 +124,14 @@ def differences(
     return "\n".join(lines) or "No record differs from the model of its row."
 
 
-def hazards(records: Sequence[ExecutionRecord]) -> str:
-    """Render a section for each hazard: the order, the harm, how to see it."""
+def scenarios(records: Sequence[ExecutionRecord]) -> str:
+    """Render a section for each scenario: the order, the harm, how to see it."""
     linux = sorted(_linux(records), key=lambda one: one.scenario)
     by_name = {
         name: list(group) for name, group in groupby(linux, lambda one: one.scenario)
     }
     return "\n".join(
-        line for name in _hazards(linux) for line in _section(name, by_name[name])
+        line for name in _scenarios(linux) for line in _section(name, by_name[name])
     ).rstrip()
 
 
@@ -154,7 +154,7 @@ def _section(name: str, records: Sequence[ExecutionRecord]) -> Iterator[str]:
         yield ""
         return
     if shown.outcome == "reproduced" and shown.invariant == _MEMORY:
-        yield "**Report privately first.** See [above](#reporting-a-hazard)."
+        yield "**Report privately first.** See [above](#report-privately-first)."
         yield ""
     yield f"On {_name(shown.target)}: {_SIGNS[shown.outcome]}. {_sentence(shown.why)}"
     yield ""

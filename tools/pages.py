@@ -145,7 +145,7 @@ PAGES: Final[dict[str, Page]] = {
                 "targets": lambda: executed_page.targets(_records()),
                 "kernels": lambda: executed_page.kernels(_records(), _cells()),
                 "differences": lambda: executed_page.differences(_records(), _cells()),
-                "hazards": lambda: executed_page.hazards(_records()),
+                "scenarios": lambda: executed_page.scenarios(_records()),
                 "QEMU": lambda: executed_page.qemus(_records()),
             },
         ),

@@ -32,7 +32,7 @@ Below ✘ is how many schedules fail. Schedules that differ only in the order of
 independent steps are one class. The table counts classes if there are at most 5,000 of
 them, and otherwise tries 1,000 random schedules. Follow the link of a cell to a
 counterexample, or to the other invariant that is broken. Below that, a cell says on
-which real kernels the hazard was tried, and what that showed; follow the link for the
+which real kernels the scenario was tried, and what that showed; follow the link for the
 record. The terms are in the [glossary](../../glossary.md).
 """
 _PATCHES: Final = """\

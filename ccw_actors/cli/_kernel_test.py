@@ -1,4 +1,4 @@
-"""`ccw-actors kernel test`: tries the hazards of the verdict table on a kernel."""
+"""`ccw-actors kernel test`: tries the scenarios of the verdict table on a kernel."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from ccw_actors.errors import SymbolsError
 from ccw_actors.kernel.boot import ClientError
 from ccw_actors.kernel.build import default_cache
 from ccw_actors.kernel.lab import (
-    HAZARDS,
+    KERNEL_SCENARIOS,
     KernelFileError,
     KernelFiles,
     examine_kernel,
@@ -39,8 +39,8 @@ _UNTESTED = 125
 _NOT_TESTED = (KernelFileError, SymbolsError, ClientError)
 
 
-def _known_hazards(incomplete: str) -> list[str]:
-    return [name for name in HAZARDS if name.startswith(incomplete)]
+def _known_scenarios(incomplete: str) -> list[str]:
+    return [name for name in KERNEL_SCENARIOS if name.startswith(incomplete)]
 
 
 _Kernel: TypeAlias = Annotated[
@@ -58,7 +58,7 @@ _Scenarios: TypeAlias = Annotated[
         "--scenario",
         metavar="NAME",
         help="Try only this scenario of the verdict table. May be repeated.",
-        autocompletion=_known_hazards,
+        autocompletion=_known_scenarios,
         show_default=False,
     ),
 ]
@@ -84,7 +84,7 @@ def examine(
     junit: Junit = None,
     record: RecordFolder = None,
 ) -> None:
-    """Try the hazards of the verdict table on a kernel.
+    """Try the scenarios of the verdict table on a kernel.
 
     Boots the kernel on this package's subchannel, with a client of vfio_ccw as its
     init. A debugger lets one CPU run at a time, so that each order of events happens;
@@ -92,7 +92,7 @@ def examine(
     was overwritten, pages that stay pinned, wrong status, a report of KASAN. Prints a
     table. Needs s390x-linux-gnu-gcc and qemu-system-s390x.
 
-    Exit status: 0 nothing is reproduced; 1 a hazard is reproduced; 2 usage error, or a
+    Exit status: 0 nothing is reproduced; 1 a scenario is reproduced; 2 usage error, or a
     file cannot be written; 125 the kernel does not boot or lacks what a test needs, a
     program is missing, or nothing is reproduced and an order did not run to its end.
     """
@@ -114,14 +114,14 @@ def examine(
 
 
 def _checked(scenarios: Sequence[str] | None) -> list[str]:
-    """Return the names of the hazards to try, each once."""
+    """Return the names of the scenarios to try, each once."""
     for name in scenarios or ():
-        if name not in HAZARDS:
-            known = did_you_mean(name, HAZARDS) or f"there are {', '.join(HAZARDS)}"
+        if name not in KERNEL_SCENARIOS:
+            known = did_you_mean(name, KERNEL_SCENARIOS) or f"there are {', '.join(KERNEL_SCENARIOS)}"
             raise typer.BadParameter(
                 f"no scenario {name!r}; {known}", param_hint="--scenario"
             )
-    return list(dict.fromkeys(scenarios or HAZARDS))
+    return list(dict.fromkeys(scenarios or KERNEL_SCENARIOS))
 
 
 def _run(

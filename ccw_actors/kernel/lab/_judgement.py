@@ -55,7 +55,7 @@ def judge(
 
 
 def not_applicable(name: str, target: Target, why: str) -> ExecutionRecord:
-    """Return the record of a hazard that cannot be tried on a kernel."""
+    """Return the record of a scenario that cannot be tried on a kernel."""
     return ExecutionRecord(
         target=target,
         scenario=name,

@@ -1,4 +1,4 @@
-"""Tests a kernel: tries hazards of the verdict table on it, one after the other."""
+"""Tests a kernel: tries scenarios of the verdict table on it, one after the other."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from ccw_actors.kernel.lab._plans import NOT_REACHED, PLANS
 from ccw_actors.kernel.lab._session import KernelTest, Try
 from ccw_actors.kernel.records import ExecutionRecord
 
-__all__ = ["HAZARDS", "examine_kernel"]
+__all__ = ["KERNEL_SCENARIOS", "examine_kernel"]
 
 _AGAIN: Final = 3
 """How often a try whose order did not run to its end is made again."""
 
-HAZARDS: Final = (*PLANS, *NOT_REACHED)
+KERNEL_SCENARIOS: Final = (*PLANS, *NOT_REACHED)
 """The scenarios of the verdict table that a kernel can be tested for, or why not."""
 
 
@@ -34,10 +34,10 @@ async def examine_kernel(
     host: str = "",
     show: Callable[[int], None] = lambda _done: None,
 ) -> list[ExecutionRecord]:
-    """Try hazards on a kernel, each `tries` times; return a record for each.
+    """Try scenarios on a kernel, each `tries` times; return a record for each.
 
     `cache` keeps the compiled client. `binary` is the QEMU, None for the one on PATH,
-    and `host` its version. `show` is told how many hazards are done.
+    and `host` its version. `show` is told how many scenarios are done.
 
     Raises:
         ClientError: The client cannot be compiled, or misses something in the kernel.
@@ -63,7 +63,7 @@ async def examine_kernel(
 
 
 def _why_not(name: str, code: KernelCode) -> str:
-    """Say why a hazard cannot be tried on a kernel, "" if it can."""
+    """Say why a scenario cannot be tried on a kernel, "" if it can."""
     if name in NOT_REACHED:
         return NOT_REACHED[name]
     try:

@@ -1,4 +1,4 @@
-"""Plans: a hazard of the verdict table as steps of a client, an order, and its harm."""
+"""Plans: a scenario of the verdict table as steps of a client, an order, and its harm."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -62,7 +62,7 @@ HarmCheck: TypeAlias = Callable[[Observed], Harm | None]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How a hazard is tried.
+    """How a scenario is tried.
 
     `threads` are the steps of the client's threads, with labels; thread N has CPU N+1.
     A plan with one thread has another that is only parked, so that its CPU takes no

@@ -1,4 +1,4 @@
-"""The hazards of the verdict table that regions can reach, and how each is tried.
+"""The scenarios of the verdict table that regions can reach, and how each is tried.
 
 A client's step `mark` makes a system call that takes no lock and that nothing else
 makes, so an order stops a thread there between two steps.
@@ -417,7 +417,7 @@ PLANS: Final[dict[str, Plan]] = {
         variant="one thread writes the regions in the place of a guest's CPU",
     ),
 }
-"""The plan of each hazard, by its name in the verdict table."""
+"""The plan of each scenario, by its name in the verdict table."""
 
 _BY_A_GUEST: Final = (
     "an emulator answers the guest here: 'ccw-actors qemu test' tries it on a QEMU"
@@ -439,4 +439,4 @@ NOT_REACHED: Final[dict[str, str]] = {
     "isolation": "it needs two devices, and the laboratory's machine has one",
     "reports": "the order needs a channel path that reports, and QEMU shows none here",
 }
-"""Why a hazard of the verdict table is not tried, by its name."""
+"""Why a scenario of the verdict table is not tried, by its name."""

@@ -114,7 +114,7 @@ def test_a_kernel_that_lacks_something() -> None:
         judge("mail", PLANS["mail"], TARGET, "", [tried(log=log)])
 
 
-def test_every_hazard_of_the_table_has_a_plan_or_a_reason() -> None:
+def test_every_scenario_of_the_table_has_a_plan_or_a_reason() -> None:
     """Nothing of the verdict table is left out in silence."""
     assert {*PLANS, *NOT_REACHED} == set(VERDICT_SCENARIOS)
     assert not set(PLANS) & set(NOT_REACHED)

@@ -44,8 +44,8 @@ def test_saved_records_are_as_the_command_writes_them(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in written} == saved
 
 
-def test_every_hazard_was_tried_on_three_kernels() -> None:
-    """Each hazard of the table has a record for 6.1, 6.12 and 7.x, and is decided."""
+def test_every_scenario_was_tried_on_three_kernels() -> None:
+    """Each scenario of the table has a record for 6.1, 6.12 and 7.x, and is decided."""
     linux = [
         one
         for one in load_records()
