@@ -8,7 +8,7 @@ from ccw_actors.kernel.records import ExecutionRecord, Target
 from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell
 from tools.markdown import table
 
-__all__ = ["differences", "executed_mark", "scenarios", "kernels", "qemus", "targets"]
+__all__ = ["differences", "executed_mark", "kernels", "qemus", "scenarios", "targets"]
 
 _SIGNS: Final = {
     "reproduced": "✘ reproduced",

@@ -11,6 +11,7 @@ from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._printing import complain, print_no_log, say, say_json
 from ccw_actors.cli._progress import progress_of
 from ccw_actors.cli._records_view import (
+    UNTESTED,
     AsJson,
     Junit,
     RecordFolder,
@@ -35,7 +36,6 @@ from ccw_actors.vfio import find_qemu, qemu_version
 
 __all__ = ["examine"]
 
-_UNTESTED = 125
 _NOT_TESTED = (KernelFileError, SymbolsError, ClientError)
 
 
@@ -92,8 +92,8 @@ def examine(
     was overwritten, pages that stay pinned, wrong status, a report of KASAN. Prints a
     table. Needs s390x-linux-gnu-gcc and qemu-system-s390x.
 
-    Exit status: 0 nothing is reproduced; 1 a scenario is reproduced; 2 usage error, or a
-    file cannot be written; 125 the kernel does not boot or lacks what a test needs, a
+    Exit status: 0 nothing is reproduced; 1 a scenario is reproduced; 2 usage error, or
+    a file cannot be written; 125 the kernel does not boot or lacks what a test needs, a
     program is missing, or nothing is reproduced and an order did not run to its end.
     """
     names = _checked(scenarios)
@@ -103,7 +103,7 @@ def examine(
         records = _run(kernel, names, tries, program)
     except _NOT_TESTED as error:
         complain(error)
-        raise typer.Exit(_UNTESTED) from None
+        raise typer.Exit(UNTESTED) from None
     write_records(records, junit, record, "ccw-actors kernel test")
     if as_json:
         say_json(records)
@@ -117,7 +117,10 @@ def _checked(scenarios: Sequence[str] | None) -> list[str]:
     """Return the names of the scenarios to try, each once."""
     for name in scenarios or ():
         if name not in KERNEL_SCENARIOS:
-            known = did_you_mean(name, KERNEL_SCENARIOS) or f"there are {', '.join(KERNEL_SCENARIOS)}"
+            known = (
+                did_you_mean(name, KERNEL_SCENARIOS)
+                or f"there are {', '.join(KERNEL_SCENARIOS)}"
+            )
             raise typer.BadParameter(
                 f"no scenario {name!r}; {known}", param_hint="--scenario"
             )

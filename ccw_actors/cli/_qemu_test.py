@@ -15,6 +15,7 @@ from ccw_actors.cli._printing import (
 )
 from ccw_actors.cli._progress import progress_of
 from ccw_actors.cli._records_view import (
+    UNTESTED,
     AsJson,
     Junit,
     RecordFolder,
@@ -26,7 +27,7 @@ from ccw_actors.cli._records_view import (
 )
 from ccw_actors.errors import ClientError, UnsupportedHostError
 from ccw_actors.kernel.emulators import (
-    SCENARIOS,
+    EMULATOR_SCENARIOS,
     EmulatorTestError,
     open_laboratory,
 )
@@ -34,12 +35,11 @@ from ccw_actors.kernel.records import ExecutionRecord
 
 __all__ = ["qemu_test"]
 
-_UNTESTED = 125
 _NO_TEST: Final = (EmulatorTestError, ClientError, UnsupportedHostError)
 
 
 def _known_scenarios(incomplete: str) -> list[str]:
-    return [name for name in SCENARIOS if name.startswith(incomplete)]
+    return [name for name in EMULATOR_SCENARIOS if name.startswith(incomplete)]
 
 
 _Program: TypeAlias = Annotated[
@@ -92,7 +92,7 @@ def qemu_test(
         records = asyncio.run(_run(program, names, tries))
     except _NO_TEST as error:
         complain(error)
-        raise typer.Exit(_UNTESTED) from error
+        raise typer.Exit(UNTESTED) from error
     write_records(records, junit, record, "ccw-actors qemu test")
     _print(records, as_json=as_json)
     if status := status_of(records):
@@ -102,12 +102,15 @@ def qemu_test(
 def _checked(scenarios: Sequence[str] | None) -> list[str]:
     """Return the names of the scenarios to run, each once."""
     for name in scenarios or ():
-        if name not in SCENARIOS:
-            known = did_you_mean(name, SCENARIOS) or f"there are {', '.join(SCENARIOS)}"
+        if name not in EMULATOR_SCENARIOS:
+            known = (
+                did_you_mean(name, EMULATOR_SCENARIOS)
+                or f"there are {', '.join(EMULATOR_SCENARIOS)}"
+            )
             raise typer.BadParameter(
                 f"no scenario {name!r}; {known}", param_hint="--scenario"
             )
-    return list(dict.fromkeys(scenarios or SCENARIOS))
+    return list(dict.fromkeys(scenarios or EMULATOR_SCENARIOS))
 
 
 async def _run(
@@ -118,7 +121,9 @@ async def _run(
         with progress_of("testing QEMU", len(names)) as show:
             for done, name in enumerate(names):
                 show(done)
-                records.append(await laboratory.run(name, SCENARIOS[name], tries))
+                records.append(
+                    await laboratory.run(name, EMULATOR_SCENARIOS[name], tries)
+                )
     return records
 
 
@@ -133,6 +138,6 @@ def _print(records: Sequence[ExecutionRecord], *, as_json: bool) -> None:
 
 
 def _title_of(record: ExecutionRecord) -> str:
-    scenario = SCENARIOS[record.scenario]
+    scenario = EMULATOR_SCENARIOS[record.scenario]
     claim = scenario.claim or f"{scenario.title}: as the architecture asks for"
     return f"{record.scenario}: {claim}"

@@ -13,6 +13,7 @@ from ccw_actors.cli._printing import as_text, paragraph, print_table, say
 from ccw_actors.kernel.records import ExecutionRecord, junit_of, save_record
 
 __all__ = [
+    "UNTESTED",
     "AsJson",
     "Junit",
     "RecordFolder",
@@ -23,7 +24,9 @@ __all__ = [
     "write_records",
 ]
 
-_REPRODUCED, _UNTESTED = 1, 125
+_REPRODUCED = 1
+UNTESTED: Final = 125
+"""The exit status of a test that could not be made; git bisect skips it."""
 _STYLES: Final = {"reproduced": "red", "undecided": "yellow"}
 
 Tries: TypeAlias = Annotated[
@@ -107,7 +110,7 @@ def status_of(records: Sequence[ExecutionRecord]) -> int:
     outcomes = {one.outcome for one in records}
     if "reproduced" in outcomes:
         return _REPRODUCED
-    return _UNTESTED if "undecided" in outcomes else 0
+    return UNTESTED if "undecided" in outcomes else 0
 
 
 def _outcome_of(record: ExecutionRecord) -> str:

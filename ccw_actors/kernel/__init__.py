@@ -1,4 +1,4 @@
-"""The laboratory: scenarios of the verdict table, tried on a real kernel and a real QEMU.
+"""The laboratory: races of the verdict table, tried on real kernels and real QEMUs.
 
 | package | what it does |
 |---|---|

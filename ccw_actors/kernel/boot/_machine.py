@@ -47,7 +47,7 @@ __all__ = [
     "KernelMachine",
 ]
 
-_NUMBER: Final = DeviceNumber(0x190)
+_DEVNO: Final = DeviceNumber(0x190)
 _GUEST: Final = "linux"
 _DISK: Final = "disk.img"
 _GEOMETRY: Final = Geometry("3390", cylinders=10, heads=15, track_size=56832)
@@ -197,9 +197,9 @@ def _machine(options: BootOptions, console: Path) -> Machine:
         arguments=("-no-reboot", *stopped),
         console=ConsoleTarget(console),
         line_mode=True,
-        devices=(PassedThrough(_NUMBER, _NUMBER),),
+        devices=(PassedThrough(_DEVNO, _DEVNO),),
     )
-    device = HostDevice(_NUMBER, "3390", options.folder / _DISK)
+    device = HostDevice(_DEVNO, "3390", options.folder / _DISK)
     return Machine((device,), (guest,))
 
 

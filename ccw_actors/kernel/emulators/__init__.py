@@ -9,11 +9,13 @@ judges what both guests see.
 from ccw_actors.kernel.emulators._errors import EmulatorTestError as EmulatorTestError
 from ccw_actors.kernel.emulators._laboratory import Laboratory as Laboratory
 from ccw_actors.kernel.emulators._laboratory import open_laboratory as open_laboratory
-from ccw_actors.kernel.emulators._scenarios import SCENARIOS as SCENARIOS
+from ccw_actors.kernel.emulators._scenarios import (
+    EMULATOR_SCENARIOS as EMULATOR_SCENARIOS,
+)
 from ccw_actors.kernel.emulators._scenarios import EmulatorScenario as EmulatorScenario
 
 __all__ = [
-    "SCENARIOS",
+    "EMULATOR_SCENARIOS",
     "EmulatorScenario",
     "EmulatorTestError",
     "Laboratory",

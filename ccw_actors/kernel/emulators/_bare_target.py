@@ -30,17 +30,14 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
-from ccw_actors.kernel.emulators._target import PATIENCE
+from ccw_actors.kernel.emulators._target import NUMBER, PATIENCE, STORAGE
 from ccw_actors.kernel.gates import AwaitRead, GatedVolume, HoldReads, ReleaseReads
-from ccw_actors.machine import OURS, DevicePaths, Layers, add_device, add_subchannel
+from ccw_actors.machine import OURS, Layers, add_device, add_subchannel
 from ccw_actors.runtime import Actor, ActorRef, System, receive
+from ccw_actors.scenarios import PATHS
 
 __all__ = ["BareTarget"]
 
-STORAGE: Final = 64 << 20
-
-_NUMBER: Final = 0x190
-_PATHS: Final = DevicePaths()
 _SINK: Final = "sink"
 _PAUSE: Final = 0.001
 
@@ -82,20 +79,20 @@ class BareTarget:
         )
         found = await self._volume.ask(DescribeVolume())
         model = device_model(
-            DeviceConfiguration("3390", found.geometry, True, _NUMBER)  # noqa: FBT003
+            DeviceConfiguration("3390", found.geometry, True, NUMBER)  # noqa: FBT003
         )
-        add_device(system, _PATHS, model, self._volume)
+        add_device(system, PATHS, model, self._volume)
         system.spawn(_Sink(), _SINK)
         self._subchannel: Subchannel = add_subchannel(
             system,
-            _PATHS,
+            PATHS,
             SubchannelId(0, 0),
-            Pmcw.of_device(_NUMBER),
+            Pmcw.of_device(NUMBER),
             (Region(0, STORAGE, self._storage),),
             sink=_SINK,
             layers=self._layers,
         )
-        self._device = system.ref(_PATHS.device)
+        self._device = system.ref(PATHS.device)
         return self
 
     async def __aexit__(self, *_error: object) -> None:

@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from ccw_actors.kernel.boot import COMPILER
 from ccw_actors.kernel.emulators._errors import EmulatorTestError
 
-__all__ = ["COMPILER", "compile_guest", "compiler_version"]
+__all__ = ["compile_guest", "compiler_version"]
 
-COMPILER: Final = "s390x-linux-gnu-gcc"
 
 _SOURCE: Final = Path(__file__).parent / "guest.c"
 _OPTIONS: Final = (

@@ -28,17 +28,15 @@ from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.designs import QemuSubchannel
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.kernel.emulators._gated_host import GatedHost
-from ccw_actors.kernel.emulators._target import PATIENCE
+from ccw_actors.kernel.emulators._target import NUMBER, PATIENCE, STORAGE
 from ccw_actors.kernel.gates import Gates
-from ccw_actors.machine import DevicePaths, add_device, add_driver, add_subchannel
+from ccw_actors.machine import add_device, add_driver, add_subchannel
 from ccw_actors.runtime import Actor, ActorRef, System, receive
+from ccw_actors.scenarios import PATHS
 
 __all__ = ["ModelTarget"]
 
-_STORAGE: Final = 64 << 20
 _BASE: Final = 1 << 44
-_NUMBER: Final = 0x190
-_PATHS: Final = DevicePaths()
 _SCHID: Final = SubchannelId(0, 0)
 
 
@@ -71,15 +69,15 @@ class ModelTarget:
 
     async def __aenter__(self) -> Self:
         system = await self._stack.enter_async_context(System())
-        self._storage = system.spawn(Storage(_STORAGE), "storage")
+        self._storage = system.spawn(Storage(STORAGE), "storage")
         await self._add_host(system)
         model = QemuSubchannel(
             _SCHID,
-            Pmcw.of_device(_NUMBER),
+            Pmcw.of_device(NUMBER),
             self._gates.regions,
             system.spawn(_Sink(), "sink"),
         )
-        self._emulated: ActorRef[Any] = system.spawn(model, _PATHS.emulated)
+        self._emulated: ActorRef[Any] = system.spawn(model, PATHS.emulated)
         return self
 
     async def _add_host(self, system: System) -> None:
@@ -89,13 +87,13 @@ class ModelTarget:
         )
         found = await volume.ask(DescribeVolume())
         model = device_model(
-            DeviceConfiguration("3390", found.geometry, True, _NUMBER)  # noqa: FBT003
+            DeviceConfiguration("3390", found.geometry, True, NUMBER)  # noqa: FBT003
         )
-        add_device(system, _PATHS, model, volume, layers=layers)
-        pmcw = Pmcw.of_device(_NUMBER)
-        region = Region(_BASE, _STORAGE, self._storage, dma=True)
-        add_subchannel(system, _PATHS, _SCHID, pmcw, (region,), layers=layers)
-        add_driver(system, _PATHS, self._storage, base=_BASE, layers=layers)
+        add_device(system, PATHS, model, volume, layers=layers)
+        pmcw = Pmcw.of_device(NUMBER)
+        region = Region(_BASE, STORAGE, self._storage, dma=True)
+        add_subchannel(system, PATHS, _SCHID, pmcw, (region,), layers=layers)
+        add_driver(system, PATHS, self._storage, base=_BASE, layers=layers)
 
     async def __aexit__(self, *_error: object) -> None:
         await self._stack.aclose()

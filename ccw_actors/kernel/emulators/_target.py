@@ -7,13 +7,17 @@
 | BareTarget | a bare subchannel of this package: what the architecture asks for |
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from ccw_actors.actors.protocol import Instruction, InstructionAnswer
 
-__all__ = ["PATIENCE", "GuestSide", "HostSide", "Target"]
+__all__ = ["NUMBER", "PATIENCE", "STORAGE", "GuestSide", "HostSide", "Target"]
 
-PATIENCE = 10.0
+NUMBER: Final = 0x190
+"""The number of the device."""
+STORAGE: Final = 64 << 20
+"""The size of the guest's storage, in bytes."""
+PATIENCE: Final = 10.0
 """Seconds that any one event may take; then the order has not run to its end."""
 
 

@@ -46,12 +46,12 @@ class Gates:
 
     @property
     def device(self) -> ActorRef[DeviceMessage]:
-        """The device."""
+        """The device, which shows attention if it is told to."""
         return self._device.ref
 
     @property
     def subchannel(self) -> ActorRef[SubchannelMessage]:
-        """The host's subchannel."""
+        """The host's subchannel, in front of the device."""
         return self._subchannel.ref
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ccw_actors.kernel.boot import ClientError
-from ccw_actors.kernel.lab._plan import CLIENT_CPUS, Plan
+from ccw_actors.kernel.lab._plan import CLIENT_CPUS, Observed, Plan
 from ccw_actors.kernel.lab._session import CPUS, Try
 from ccw_actors.kernel.records import ExecutionOutcome, ExecutionRecord, Target, Window
 
@@ -34,7 +34,7 @@ def judge(
             raise ClientError(f"the client found something missing: {one.log.failed}")
     harmed = [one for one in tries if one.harm is not None or _reports(one)]
     shown = harmed[0] if harmed else tries[-1]
-    outcome, why = _outcome(tries, harmed)
+    outcome, why = _outcome(plan, tries, harmed)
     return ExecutionRecord(
         target=target,
         scenario=name,
@@ -68,14 +68,14 @@ def not_applicable(name: str, target: Target, why: str) -> ExecutionRecord:
 
 
 def _outcome(
-    tries: Sequence[Try], harmed: Sequence[Try]
+    plan: Plan, tries: Sequence[Try], harmed: Sequence[Try]
 ) -> tuple[ExecutionOutcome, str]:
     """Return what the tries showed, and why."""
     if harmed:
         first = harmed[0]
         return "reproduced", first.harm.what if first.harm else _reports(first)[0]
     for one in tries:
-        wrong = one.order.failed or one.error or _hang(one)
+        wrong = one.order.failed or one.error or _hang(one) or _vain(plan, one)
         if wrong:
             return "undecided", wrong
     last = tries[-1].order
@@ -84,6 +84,16 @@ def _outcome(
     if last.steps:
         return "not reproduced", "the order ran to its end, and nothing was wrong"
     return "not reproduced", "the client ran to its end, and nothing was wrong"
+
+
+def _vain(plan: Plan, one: Try) -> str:
+    """Say which step had to succeed, so that something is tried, and did not."""
+    seen = Observed(plan, one.log)
+    for label in plan.expects:
+        reason = seen.errno(label)
+        if reason != 0:
+            return f"nothing was tried: the step {label!r} ends with errno {reason}"
+    return ""
 
 
 def _hang(one: Try) -> str:

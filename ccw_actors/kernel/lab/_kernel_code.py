@@ -1,6 +1,7 @@
 """Where things are in a kernel's code and data: the addresses of an order's places."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Final
 
@@ -30,6 +31,10 @@ class KernelCode:
         Raises:
             SymbolsError: The kernel has no such place.
         """
+        if place.otherwise is not None:
+            with suppress(SymbolsError):
+                return self.find(replace(place, otherwise=None))
+            return self.find(place.otherwise)
         if not place.calls:
             return self._symbols.entries(place.function)
         if place.after:

@@ -52,13 +52,15 @@ class Place(Struct, frozen=True):
 
     With `calls` it is the instruction that calls that function, with `after` also the
     one behind it. A function that the compiler has inlined begins where its code does.
-    `name` is what a person reads in its place.
+    `name` is what a person reads in its place. A kernel that has no such place may have
+    the one of `otherwise`.
     """
 
     function: str
     calls: str = ""
     after: bool = False
     name: str = ""
+    otherwise: "Place | None" = None
 
     def __str__(self) -> str:
         """Return the place in words."""

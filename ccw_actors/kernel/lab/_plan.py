@@ -1,4 +1,4 @@
-"""Plans: a scenario of the verdict table as steps of a client, an order, and its harm."""
+"""Plans: scenarios of the verdict table as steps of a client, an order, a harm."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -14,7 +14,6 @@ __all__ = ["CLIENT_CPUS", "Harm", "HarmCheck", "Observed", "Plan"]
 
 CLIENT_CPUS: Final = 2
 """The client's threads have CPUs from 1 on."""
-_IRB_LENGTH: Final = 96
 
 
 class Harm(Struct, frozen=True):
@@ -52,7 +51,7 @@ class Observed(Struct, frozen=True):
     def irbs(self) -> list[Irb]:
         """Return the IRBs that the client has taken after a signal, in their order."""
         return [
-            Irb.from_bytes(step.data[:_IRB_LENGTH])
+            Irb.from_bytes(step.data)
             for step in self.log.steps
             if step.what.startswith("take ") and not step.errno
         ]
@@ -69,7 +68,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     interruption.
     `harm` looks for what must not happen. `variant` says how the order differs from the
     counterexample in the verdict table, "" if it does not. A plan without `order` needs
-    none. `needs` are functions that the kernel must have for the order.
+    none. Steps with the labels of `expects` have to succeed, or nothing was tried.
     """
 
     title: str
@@ -78,6 +77,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     harm: HarmCheck
     order: tuple[OrderStep, ...] = ()
     variant: str = ""
+    expects: tuple[str, ...] = ()
 
     @property
     def places(self) -> list[Place]:

@@ -28,6 +28,7 @@ from ccw_actors.kernel.lab._programs import (
     CHAINS,
     CHANGE_IDAW,
     DATA,
+    FEWER_CHAINS,
     INDIRECT,
     NOTHING,
     PCI,
@@ -45,6 +46,13 @@ _WORKER: Final = Place("vfio_ccw_sch_io_todo")
 _LOCKS: Final = Place("vfio_ccw_sch_io_todo", calls="mutex_lock")
 _TRANSLATED: Final = Place("vfio_ccw_sch_io_todo", calls="cp_update_scsw", after=True)
 _FREES: Final = Place("cp_free")
+_FIRST_IDAW: Final = Place(
+    "ccw_count_idaws",
+    calls="vfio_dma_rw",
+    after=True,
+    otherwise=Place("ccwchain_fetch_direct", calls="page_array_alloc"),
+)
+"""The kernel has read the first IDAW, and not yet the list."""
 
 _WORK: Final = 15.0
 """Seconds for a step in which the client fills memory."""
@@ -380,25 +388,30 @@ PLANS: Final[dict[str, Plan]] = {
             Until(2, _MARK),
         ),
         harm=harm.accepts,
+        expects=("start",),
     ),
     "idaw": Plan(
         title="IDAW changed",
         invariant="I12",
         threads=(
-            (("refused", INDIRECT), ("", "mark")),
+            (
+                ("plain", INDIRECT),
+                ("", "take 3000"),
+                ("", "mark"),
+                ("refused", INDIRECT),
+            ),
             (("", "mark"), ("", CHANGE_IDAW), ("", "mark")),
         ),
-        order=(
-            _begin(Place("ccw_count_idaws", calls="vfio_dma_rw", after=True)),
-            Until(2, _MARK),
-        ),
+        order=(_begin(_MARK), Until(1, _FIRST_IDAW), Until(2, _MARK)),
+        expects=("plain",),
         harm=harm.accepts,
     ),
     "chains": Plan(
         title="Program of 17 chains",
         invariant="I11",
-        threads=((("refused", CHAINS),),),
+        threads=((("plain", FEWER_CHAINS), ("", "take 3000"), ("refused", CHAINS)),),
         harm=harm.accepts,
+        expects=("plain",),
     ),
     "sequence": Plan(
         title="One after the other",

@@ -25,6 +25,7 @@ __all__ = [
     "BAD",
     "CONTENTS",
     "DATA",
+    "FEWER_CHAINS",
     "NOTHING",
     "PCI",
     "PROGRAMS",
@@ -43,6 +44,8 @@ _SENSE_AT, _IDAWS_AT, _SEEK_AT, _DATA_AT = 0x2000, 0x2800, 0x3000, 0x100000
 _HEADS: Final = 15
 _SEEK, _READ_DATA, _TIC = 0x07, 0x06, 0x08
 _CHAINS, _CHAIN_STEP = 17, 0x20
+_BLOCK: Final = 4096
+"""How many bytes an IDAW is for."""
 
 
 def _ccws(*ccws: Ccw) -> bytes:
@@ -76,6 +79,11 @@ def _seek_address() -> bytes:
     return bytes(2) + cylinder.to_bytes(2, "big") + head.to_bytes(2, "big")
 
 
+def _idaw(address: int) -> bytes:
+    """Return a format-2 IDAW."""
+    return address.to_bytes(8, "big")
+
+
 def _chains(at: int) -> Iterator[tuple[int, bytes]]:
     """Yield chains of a NOP and a transfer to the next; the last one ends."""
     for number in range(_CHAINS):
@@ -94,7 +102,7 @@ CONTENTS: Final[tuple[tuple[int, bytes], ...]] = (
     (0x1600, _ccws(Ccw(Command.NOOP, _CC | _SLI, 1), Ccw(_TIC, 0, 0, 0x7FFF0000))),
     (0x1700, _ccws(Ccw(Command.SENSE_ID, _SLI | _IDA, 64, _IDAWS_AT))),
     *_chains(0x1800),
-    (_IDAWS_AT, _SENSE_AT.to_bytes(4, "big") + (_SENSE_AT + 0x800).to_bytes(4, "big")),
+    (_IDAWS_AT, _idaw(_SENSE_AT) + _idaw(_SENSE_AT + _BLOCK)),
     (_SEEK_AT, _seek_address()),
 )
 """Address and content of each part of storage."""
@@ -116,8 +124,9 @@ SUSPENDS: Final = _io(0x1500, suspend=True)
 BAD: Final = _io(0x1600)
 INDIRECT: Final = _io(0x1700)
 CHAINS: Final = _io(0x1800)
+FEWER_CHAINS: Final = _io(0x1800 + _CHAIN_STEP)
 NOTHING: Final = _io(0x1200, fctl=0)
 """Steps that start a program; NOTHING names no function."""
 
-CHANGE_IDAW: Final = f"put {_IDAWS_AT:x} {_SENSE_AT + 0x7E0:08x}"
+CHANGE_IDAW: Final = f"put {_IDAWS_AT:x} {_idaw(_SENSE_AT + _BLOCK - 32).hex()}"
 """The step that changes the first IDAW, so that the data need one more."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ccw_actors.errors import ClientError
 from ccw_actors.kernel.emulators import (
-    SCENARIOS,
+    EMULATOR_SCENARIOS,
 )
 from ccw_actors.kernel.emulators._judgement import Runs, Try, judged
 from ccw_actors.kernel.records import (
@@ -30,7 +30,9 @@ REFUSED = Try(refusal="HSCH is refused")
 
 def record_of(*tries: Try, bare: Try = RIGHT) -> ExecutionRecord:
     """Return the record of these tries."""
-    return judged(TARGET, "cancel", SCENARIOS["cancel"], Runs(tries, bare, RIGHT))
+    return judged(
+        TARGET, "cancel", EMULATOR_SCENARIOS["cancel"], Runs(tries, bare, RIGHT)
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,16 @@ def test_judged(name: str) -> None:
     assert record.tries == len(tries)
 
 
+def test_a_try_in_vain_decides_nothing() -> None:
+    """A program that has to be accepted, and is not, leaves the scenario undecided."""
+    plain = step("io", errno=22)
+    record = judge("chains", PLANS["chains"], TARGET, "", [tried(log=log_of(plain))])
+    assert (record.outcome, record.why) == (
+        "undecided",
+        "nothing was tried: the step 'plain' ends with errno 22",
+    )
+
+
 def test_record_has_evidence_and_steps() -> None:
     """The try with the harm is what the record tells of; marks are no steps."""
     tries = [tried(), tried(harm=HARM, console=OOPS)]
