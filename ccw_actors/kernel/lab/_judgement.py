@@ -1,11 +1,14 @@
 """From the tries of a plan to its record: what they showed, and why that is so."""
 
+import errno
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
-from ccw_actors.kernel.boot import ClientError
+from ccw_actors.kernel.boot import ClientError, ClientStep
 from ccw_actors.kernel.lab._plan import CLIENT_CPUS, Observed, Plan
+from ccw_actors.kernel.lab._programs import in_words
 from ccw_actors.kernel.lab._session import CPUS, Try
 from ccw_actors.kernel.records import ExecutionOutcome, ExecutionRecord, Target, Window
 
@@ -121,9 +124,18 @@ def _evidence(shown: Try) -> tuple[str, ...]:
 
 
 def _client_steps(shown: Try) -> list[str]:
-    """Return what the client's threads did, without marks."""
-    return [
-        f"thread {step.thread}: {step.what[:24]} ends with errno {step.errno}"
+    """Return what the client's threads did, without marks; repetitions are counted."""
+    said = [
+        f"thread {step.thread}: {in_words(step.what)}{_result(step)}"
         for step in shown.log.steps
         if step.thread < CLIENT_CPUS and step.what != "mark"
     ]
+    return [_times(line, len([*group])) for line, group in groupby(said)]
+
+
+def _result(step: ClientStep) -> str:
+    return f": {errno.errorcode[step.errno]}" if step.errno else ""
+
+
+def _times(line: str, count: int) -> str:
+    return line if count == 1 else f"{line} ({count} times)"

@@ -32,6 +32,7 @@ __all__ = [
     "QUICK",
     "RAM",
     "SUSPENDS",
+    "in_words",
 ]
 
 RAM: Final = 4 << 20
@@ -130,3 +131,35 @@ NOTHING: Final = _io(0x1200, fctl=0)
 
 CHANGE_IDAW: Final = f"put {_IDAWS_AT:x} {_idaw(_SENSE_AT + _BLOCK - 32).hex()}"
 """The step that changes the first IDAW, so that the data need one more."""
+
+_STARTS: Final = {
+    DATA: "START of DATA",
+    QUICK: "START of QUICK",
+    PCI: "START of PCI",
+    SUSPENDS: "START of SUSPENDS",
+    BAD: "START of BAD",
+    INDIRECT: "START of INDIRECT",
+    CHAINS: "START of 17 chains",
+    FEWER_CHAINS: "START of 16 chains",
+    NOTHING: "a write without a function",
+    "async 1": "HALT",
+    "async 2": "CLEAR",
+    "reset": "RESET",
+    "changed": "counts pages that have changed",
+    "pins": "counts pinned pages",
+    "slab": "measures the kernel's memory",
+    "read": "reads the IRB",
+}
+_BEGINS: Final = {
+    "take": "takes the IRB",
+    "unmap": "UNMAP",
+    "renew": "UNMAP of all storage, and other memory in its place",
+    "put": "changes storage",
+    "post": "signals the other thread",
+    "await": "waits for the other thread",
+}
+
+
+def in_words(step: str) -> str:
+    """Return what a step of the client does, in words."""
+    return _STARTS.get(step) or _BEGINS.get(step.partition(" ")[0], step)

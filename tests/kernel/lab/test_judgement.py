@@ -106,7 +106,7 @@ def test_record_has_evidence_and_steps() -> None:
     )
     assert record.steps == (
         "CPU 1 is at its next mark",
-        "thread 0: async 2 ends with errno 0",
+        "thread 0: CLEAR",
     )
     assert (record.window, record.threads, record.invariant) == ("forced", 2, "I1")
 
