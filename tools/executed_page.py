@@ -2,13 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 from ccw_actors.kernel.records import ExecutionRecord, Target
 from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell
 from tools.markdown import table
 
-__all__ = ["differences", "executed_mark", "kernels", "qemus", "scenarios", "targets"]
+__all__ = [
+    "RECORDS",
+    "differences",
+    "executed_mark",
+    "kernels",
+    "qemus",
+    "scenarios",
+    "targets",
+]
+
+RECORDS: Final = Path(__file__).parents[1] / "docs" / "verdicts" / "records"
+"""The folder of the records."""
 
 _SIGNS: Final = {
     "reproduced": "✘ reproduced",

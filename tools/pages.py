@@ -66,7 +66,7 @@ class Page(NamedTuple):
 
 @cache
 def _records() -> list[ExecutionRecord]:
-    return load_records()
+    return load_records(executed_page.RECORDS)
 
 
 @cache

@@ -22,7 +22,7 @@ from ccw_actors.verdicts import (
     signs_legend,
 )
 from tools.design_tables import choices_table
-from tools.executed_page import executed_mark
+from tools.executed_page import RECORDS, executed_mark
 from tools.markdown import GENERATED, table
 
 __all__ = ["as_markdown"]
@@ -144,7 +144,7 @@ def _linked(cell: VerdictCell | None) -> str:
 def _records() -> dict[tuple[str, str], list[ExecutionRecord]]:
     """Return the records of real kernels, by design and scenario."""
     found: dict[tuple[str, str], list[ExecutionRecord]] = {}
-    for record in load_records():
+    for record in load_records(RECORDS):
         found.setdefault((record.target.design, record.scenario), []).append(record)
     return found
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -19,7 +18,6 @@ _ELEMENTS: Final = {
     "undecided": "error",
     "not applicable": "skipped",
 }
-_SAVED: Final = "saved"
 
 
 class RecordError(CcwActorsError):
@@ -39,17 +37,14 @@ def save_record(record: ExecutionRecord, folder: Path) -> Path:
     return file
 
 
-def load_records() -> list[ExecutionRecord]:
-    """Return the records that come with the package, by the names of their files.
+def load_records(folder: Path) -> list[ExecutionRecord]:
+    """Return the records in a folder, in the order of the names of their files.
 
     Raises:
         RecordError: A file is no record.
     """
-    folder = files(__package__).joinpath(_SAVED)
     found: list[ExecutionRecord] = []
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if not file.name.endswith(".json"):
-            continue
+    for file in sorted(folder.glob("*.json")):
         try:
             record = msgspec.json.decode(file.read_bytes(), type=ExecutionRecord)
         except msgspec.MsgspecError as error:

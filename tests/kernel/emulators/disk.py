@@ -1,4 +1,4 @@
-"""A disk, targets on it, and the records that the package has of QEMUs."""
+"""A disk, targets on it, and the saved records of QEMUs."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,9 @@ import msgspec
 
 from ccw_actors.actors.hardware.image import create_tracks
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
-from ccw_actors.kernel import records
 from ccw_actors.kernel.records import ExecutionRecord
 
-SAVED = Path(records.__file__).parent / "saved"
+SAVED = Path(__file__).parents[3] / "docs" / "verdicts" / "records"
 VERSIONS = ("7.2", "10.0")
 """The QEMUs that have been tested."""
 
@@ -26,6 +25,6 @@ def make_disk(folder: Path) -> Path:
 
 
 def saved_record(version: str, scenario: str) -> ExecutionRecord:
-    """Read a record of the package."""
+    """Read a saved record."""
     text = (SAVED / f"qemu-{version}-{scenario}.json").read_text()
     return msgspec.convert(json.loads(text), ExecutionRecord)
