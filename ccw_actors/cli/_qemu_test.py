@@ -23,7 +23,7 @@ from ccw_actors.cli._printing import (
 from ccw_actors.cli._progress import progress_of
 from ccw_actors.errors import ClientError, UnsupportedHostError
 from ccw_actors.kernel.emulators import (
-    SCENARIOS,
+    EMULATOR_SCENARIOS,
     EmulatorTestError,
     junit_of,
     open_laboratory,
@@ -39,7 +39,7 @@ _NO_TEST: Final = (EmulatorTestError, ClientError, UnsupportedHostError)
 
 
 def _known_scenarios(incomplete: str) -> list[str]:
-    return [name for name in SCENARIOS if name.startswith(incomplete)]
+    return [name for name in EMULATOR_SCENARIOS if name.startswith(incomplete)]
 
 
 _Program: TypeAlias = Annotated[
@@ -129,12 +129,15 @@ def qemu_test(
 def _checked(scenarios: Sequence[str] | None) -> list[str]:
     """Return the names of the scenarios to run, each once."""
     for name in scenarios or ():
-        if name not in SCENARIOS:
-            known = did_you_mean(name, SCENARIOS) or f"there are {', '.join(SCENARIOS)}"
+        if name not in EMULATOR_SCENARIOS:
+            known = (
+                did_you_mean(name, EMULATOR_SCENARIOS)
+                or f"there are {', '.join(EMULATOR_SCENARIOS)}"
+            )
             raise typer.BadParameter(
                 f"no scenario {name!r}; {known}", param_hint="--scenario"
             )
-    return list(dict.fromkeys(scenarios or SCENARIOS))
+    return list(dict.fromkeys(scenarios or EMULATOR_SCENARIOS))
 
 
 def _check_places(junit: Path | None, folder: Path | None) -> None:
@@ -156,7 +159,9 @@ async def _run(program: str | None, names: list[str], tries: int) -> list[Record
         with progress_of("testing QEMU", len(names)) as show:
             for done, name in enumerate(names):
                 show(done)
-                records.append(await laboratory.run(name, SCENARIOS[name], tries))
+                records.append(
+                    await laboratory.run(name, EMULATOR_SCENARIOS[name], tries)
+                )
     return records
 
 
@@ -201,7 +206,7 @@ def _print(records: Sequence[Record], *, as_json: bool) -> None:
 
 
 def _claim_of(record: Record) -> str:
-    scenario = SCENARIOS[record.scenario]
+    scenario = EMULATOR_SCENARIOS[record.scenario]
     return scenario.claim or f"{scenario.title}: as the architecture asks for"
 
 

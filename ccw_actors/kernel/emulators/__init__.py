@@ -11,11 +11,13 @@ from ccw_actors.kernel.emulators._laboratory import Laboratory as Laboratory
 from ccw_actors.kernel.emulators._laboratory import open_laboratory as open_laboratory
 from ccw_actors.kernel.emulators._reports import junit_of as junit_of
 from ccw_actors.kernel.emulators._reports import save_record as save_record
-from ccw_actors.kernel.emulators._scenarios import SCENARIOS as SCENARIOS
+from ccw_actors.kernel.emulators._scenarios import (
+    EMULATOR_SCENARIOS as EMULATOR_SCENARIOS,
+)
 from ccw_actors.kernel.emulators._scenarios import EmulatorScenario as EmulatorScenario
 
 __all__ = [
-    "SCENARIOS",
+    "EMULATOR_SCENARIOS",
     "EmulatorScenario",
     "EmulatorTestError",
     "Laboratory",

@@ -20,16 +20,16 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Irb, Schib
+from ccw_actors.channel import SCHIB_LENGTH, Irb, Schib
 from ccw_actors.errors import ActorStoppedError, NoAnswerError
 from ccw_actors.kernel.emulators._boxes import Answer, Boxes, Request
 from ccw_actors.kernel.emulators._errors import EmulatorTestError
 from ccw_actors.kernel.emulators._gated_host import GatedHost
+from ccw_actors.kernel.emulators._own_layers import DEVICE, STORAGE
 from ccw_actors.kernel.emulators._target import PATIENCE
 from ccw_actors.kernel.gates import Gates
 from ccw_actors.machine import (
     Binary,
-    DeviceNumber,
     HostDevice,
     Machine,
     MachineRun,
@@ -40,13 +40,10 @@ from ccw_actors.machine import (
 
 __all__ = ["QemuTarget"]
 
-_NUMBER: Final = DeviceNumber(0x190)
 _GUEST: Final = "guest"
-_STORAGE: Final = StorageSize(64 << 20)
 _FIRST: Final = 0x00010000
-_ORB_LENGTH: Final = 32
-_IRB_LENGTH: Final = 64
-_SCHIB_LENGTH: Final = 52
+_ORB_AREA: Final = 32
+_IRB_AREA: Final = 64
 _IPL_AGAIN: Final = 3
 _START: Final = 30.0
 
@@ -72,13 +69,13 @@ class QemuTarget:
     ) -> None:
         guest = QemuGuest(
             _GUEST,
-            _STORAGE,
+            StorageSize(STORAGE),
             binary=None if binary is None else Binary.read(binary, Path()),
             cpus=cpus,
             kernel=kernel,
-            devices=(PassedThrough(_NUMBER, _NUMBER),),
+            devices=(PassedThrough(DEVICE, DEVICE),),
         )
-        device = HostDevice(_NUMBER, "3390", disk, read_only=True)
+        device = HostDevice(DEVICE, "3390", disk, read_only=True)
         self._cpus = cpus
         self._gates = Gates()
         self._run = MachineRun(Machine((device,), (guest,)), layers=self._gates.layers)
@@ -148,7 +145,7 @@ class QemuTarget:
             answer = await self._boxes.ask(Request.STORE_SUBCHANNEL, number)
             if answer.cc:
                 break
-            if Schib.from_bytes(answer.result[:_SCHIB_LENGTH]).pmcw.valid:
+            if Schib.from_bytes(answer.result[:SCHIB_LENGTH]).pmcw.valid:
                 return number
         raise EmulatorTestError("the guest finds no subchannel that has a device")
 
@@ -172,18 +169,18 @@ class QemuTarget:
         """Have a CPU of the guest execute an instruction."""
         match instruction:
             case StartSubchannel(orb=orb):
-                operand = orb.to_bytes().ljust(_ORB_LENGTH, b"\0")
+                operand = orb.to_bytes().ljust(_ORB_AREA, b"\0")
                 answer = await self._ask(Request.START_SUBCHANNEL, cpu, operand)
             case ModifySubchannel(pmcw=pmcw, mba=mba):
                 operand = Schib(pmcw, mba=mba).to_bytes()
                 answer = await self._ask(Request.MODIFY_SUBCHANNEL, cpu, operand)
             case TestSubchannel():
                 answer = await self._ask(Request.TEST_SUBCHANNEL, cpu)
-                return Tested(answer.cc, Irb.from_bytes(answer.result[:_IRB_LENGTH]))
+                return Tested(answer.cc, Irb.from_bytes(answer.result[:_IRB_AREA]))
             case StoreSubchannel():
                 answer = await self._ask(Request.STORE_SUBCHANNEL, cpu)
-                raw = bytes(_SCHIB_LENGTH) if answer.cc else answer.result
-                return Stored(answer.cc, Schib.from_bytes(raw[:_SCHIB_LENGTH]))
+                raw = bytes(SCHIB_LENGTH) if answer.cc else answer.result
+                return Stored(answer.cc, Schib.from_bytes(raw[:SCHIB_LENGTH]))
             case _:
                 answer = await self._ask(_CODES[type(instruction)], cpu)
         return ConditionCode(answer.cc)

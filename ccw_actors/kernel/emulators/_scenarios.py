@@ -13,7 +13,7 @@ from msgspec import Struct
 from ccw_actors.kernel.emulators._errors import NotApplicableError
 from ccw_actors.kernel.emulators._trial import Trial
 
-__all__ = ["SCENARIOS", "EmulatorScenario"]
+__all__ = ["EMULATOR_SCENARIOS", "EmulatorScenario"]
 
 Course: TypeAlias = Callable[[Trial], Awaitable[None]]
 
@@ -263,7 +263,7 @@ async def _interruption(trial: Trial) -> None:
 _CSS: Final = "hw/s390x/css.c"
 _CCW: Final = "hw/vfio/ccw.c"
 
-SCENARIOS: Final[Mapping[str, EmulatorScenario]] = {
+EMULATOR_SCENARIOS: Final[Mapping[str, EmulatorScenario]] = {
     "sequence": EmulatorScenario(
         title="START, CLEAR, HALT, START, each after the status of the one before",
         claim="",

@@ -21,6 +21,7 @@ from ccw_actors.channel import PATH_0, Ccw, Orb, Pmcw, Schib
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.kernel.emulators._monitor import Monitor, described
 from ccw_actors.kernel.emulators._target import Target
+from ccw_actors.machine import DEFINE_EXTENT, LOCATE_RECORD
 
 __all__ = ["Trial"]
 
@@ -31,9 +32,7 @@ _BEYOND: Final = 0x7FFFF000
 _LABEL: Final = 80
 _INTPARM: Final = 0x11223344
 _NO_OPERATION: Final = 0x03
-_READ_DATA: Final = 0x06
-_LOCATE_RECORD: Final = 0x47
-_DEFINE_EXTENT: Final = 0x63
+_READ: Final = 0x06
 _ISC: Final = 3
 _TAKES_MAX: Final = 8
 
@@ -81,18 +80,18 @@ class Trial:
         ccws = (
             Ccw(_NO_OPERATION, chain | Ccw.suppress_length.mask, 1, _OPERANDS),
             Ccw(
-                _DEFINE_EXTENT,
+                DEFINE_EXTENT,
                 chain | (Ccw.suspend.mask if suspends else 0),
                 16,
                 _OPERANDS,
             ),
             Ccw(
-                _LOCATE_RECORD,
+                LOCATE_RECORD,
                 chain | (Ccw.program_controlled.mask if pci else 0),
                 16,
                 _OPERANDS + 16,
             ),
-            Ccw(_READ_DATA, 0, _LABEL, _BUFFER),
+            Ccw(_READ, 0, _LABEL, _BUFFER),
         )
         await self._target.guest.write(
             _PROGRAM, b"".join(ccw.to_bytes(1) for ccw in ccws)
@@ -267,7 +266,7 @@ def _operands() -> bytes:
     extent = bytearray(16)
     extent[0], extent[1] = 0x40, 0xC0
     locate = bytearray(16)
-    locate[0], locate[3], locate[12], locate[13] = _READ_DATA, 1, 3, 0xFF
+    locate[0], locate[3], locate[12], locate[13] = _READ, 1, 3, 0xFF
     return bytes(extent + locate)
 
 

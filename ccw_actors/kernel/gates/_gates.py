@@ -46,7 +46,7 @@ class Gates:
 
     @property
     def device(self) -> ActorRef[DeviceMessage]:
-        """The device."""
+        """The device, which has no gate."""
         return self._device.ref
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ccw_actors.cli import _qemu_test
-from ccw_actors.kernel.emulators import SCENARIOS, EmulatorScenario
+from ccw_actors.kernel.emulators import EMULATOR_SCENARIOS, EmulatorScenario
 from ccw_actors.kernel.records import Record
 from tests.cli.in_process import ccw_actors
 from tests.kernel.emulators.disk import saved_record
@@ -30,7 +30,7 @@ class Recorded:
 
     async def run(self, name: str, scenario: EmulatorScenario, tries: int) -> Record:
         """Return the record of a scenario."""
-        assert scenario is SCENARIOS[name]
+        assert scenario is EMULATOR_SCENARIOS[name]
         record = saved_record("7.2", name)
         return self._change(replace(record, tries=tries, reproduced=tries))
 
@@ -77,7 +77,7 @@ def test_the_table(recorded: Put) -> None:
     assert "QEMU 7.2.22 (Debian" in ended.out
     rows = [line.split("│")[1:4] for line in ended.out.splitlines() if "│" in line]
     first, outcomes, evidence = (" ".join(cells) for cells in zip(*rows, strict=True))
-    for name, scenario in SCENARIOS.items():
+    for name, scenario in EMULATOR_SCENARIOS.items():
         assert f"{name}: {scenario.claim or scenario.title}" in " ".join(first.split())
     assert " ".join(outcomes.split()).count("reproduced 1 of 1") == 13
     words = " ".join(evidence.split())

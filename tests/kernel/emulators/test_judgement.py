@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from ccw_actors.kernel.emulators import (
-    SCENARIOS,
+    EMULATOR_SCENARIOS,
     EmulatorTestError,
     junit_of,
     save_record,
@@ -26,7 +26,9 @@ REFUSED = Try(refusal="HSCH is refused")
 
 def record_of(*tries: Try, bare: Try = RIGHT) -> Record:
     """Return the record of these tries."""
-    return judged(TARGET, "cancel", SCENARIOS["cancel"], Runs(tries, bare, RIGHT))
+    return judged(
+        TARGET, "cancel", EMULATOR_SCENARIOS["cancel"], Runs(tries, bare, RIGHT)
+    )
 
 
 @pytest.mark.parametrize(

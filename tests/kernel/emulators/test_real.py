@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ccw_actors.channel import Scsw
-from ccw_actors.kernel.emulators import SCENARIOS, Laboratory, open_laboratory
+from ccw_actors.kernel.emulators import EMULATOR_SCENARIOS, Laboratory, open_laboratory
 from ccw_actors.kernel.emulators._guest_program import COMPILER
 from ccw_actors.kernel.emulators._judgement import Try
 from ccw_actors.kernel.emulators._laboratory import run_on
@@ -41,7 +41,7 @@ def test_it_does_what_the_records_say() -> None:
         async with open_laboratory(None) as laboratory:
             return [
                 await laboratory.run(name, scenario, 1)
-                for name, scenario in SCENARIOS.items()
+                for name, scenario in EMULATOR_SCENARIOS.items()
             ]
 
     for record in asyncio.run(run()):
@@ -75,7 +75,7 @@ class AsksForNothing(Monitor):
 
 async def run(laboratory: Laboratory, name: str, monitor: Monitor) -> Try:
     """Run a scenario with another check."""
-    scenario = SCENARIOS[name]
+    scenario = EMULATOR_SCENARIOS[name]
     target = QemuTarget(None, laboratory.kernel, laboratory.disk, cpus=scenario.cpus)
     async with target:
         return await run_on(target, scenario, monitor)
@@ -113,6 +113,8 @@ def test_a_guest_that_stops() -> None:
                 await trial.start()
 
             async with target:
-                return await run_on(target, replace(SCENARIOS["pci"], course=course))
+                return await run_on(
+                    target, replace(EMULATOR_SCENARIOS["pci"], course=course)
+                )
 
     assert "did not run to its end" in asyncio.run(stopped()).problem

@@ -22,7 +22,7 @@ from ccw_actors.actors.protocol import (
     TestSubchannel,
 )
 from ccw_actors.channel import Fctl, Irb, Scsw
-from ccw_actors.kernel.emulators import SCENARIOS
+from ccw_actors.kernel.emulators import EMULATOR_SCENARIOS
 from ccw_actors.kernel.emulators._bare_target import BareTarget
 from ccw_actors.kernel.emulators._judgement import Runs, Try, difference, judged
 from ccw_actors.kernel.emulators._laboratory import run_bare, run_model, run_on
@@ -35,8 +35,8 @@ from tests.kernel.emulators.disk import (
     saved_record,
 )
 
-CLAIMS = [name for name, scenario in SCENARIOS.items() if scenario.claim]
-CONTROLS = [name for name, scenario in SCENARIOS.items() if not scenario.claim]
+CLAIMS = [name for name, scenario in EMULATOR_SCENARIOS.items() if scenario.claim]
+CONTROLS = [name for name, scenario in EMULATOR_SCENARIOS.items() if not scenario.claim]
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +48,16 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @functools.cache
 def on_bare(disk: Path, name: str) -> Try:
     """Run a scenario on a bare subchannel, once for all tests."""
-    return asyncio.run(run_bare(disk, SCENARIOS[name]))
+    return asyncio.run(run_bare(disk, EMULATOR_SCENARIOS[name]))
 
 
 @functools.cache
 def on_model(disk: Path, name: str) -> Try:
     """Run a scenario on the table's model of QEMU, once for all tests."""
-    return asyncio.run(run_model(disk, SCENARIOS[name]))
+    return asyncio.run(run_model(disk, EMULATOR_SCENARIOS[name]))
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", EMULATOR_SCENARIOS)
 def test_a_bare_subchannel_is_right(disk: Path, name: str) -> None:
     """Each order runs to its end on a bare subchannel, which breaks no rule."""
     done = on_bare(disk, name)
@@ -167,13 +167,13 @@ def test_a_broken_subchannel_is_found(
 
     async def run() -> Try:
         async with BareTarget(disk, Layers(subchannel=broken)) as target:
-            return await run_on(target, SCENARIOS[name])
+            return await run_on(target, EMULATOR_SCENARIOS[name])
 
     found = asyncio.run(run()).violations
     assert any(seen in one for one in found), found
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", EMULATOR_SCENARIOS)
 def test_the_model_has_the_faults(disk: Path, name: str) -> None:
     """The verdict table's model of QEMU breaks a rule where QEMU does, else none."""
     done = on_model(disk, name)
@@ -183,7 +183,7 @@ def test_the_model_has_the_faults(disk: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", EMULATOR_SCENARIOS)
 def test_the_records_are_of_these_scenarios(
     disk: Path, version: str, name: str
 ) -> None:
@@ -197,7 +197,7 @@ def test_the_records_are_of_these_scenarios(
     bare = on_bare(disk, name)
     real = Try(_violations(record.evidence), record.steps)
     runs = Runs((real,) * record.tries, bare, model)
-    assert judged(record.target, name, SCENARIOS[name], runs) == record
+    assert judged(record.target, name, EMULATOR_SCENARIOS[name], runs) == record
 
 
 def _violations(evidence: tuple[str, ...]) -> tuple[str, ...]:
@@ -210,7 +210,7 @@ def test_the_model_takes_qemus_steps(version: str) -> None:
     same = "the same condition codes, FC, AC and SC in every step"
     differ = {
         name
-        for name in SCENARIOS
+        for name in EMULATOR_SCENARIOS
         if same not in saved_record(version, name).evidence[-1]
     }
     assert differ == {*NOT_IN_THE_MODEL, "bad-program"}
@@ -219,7 +219,7 @@ def test_the_model_takes_qemus_steps(version: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_both_kinds_of_outcome(version: str) -> None:
     """QEMU has every fault of a claim, and does the rest as the architecture asks."""
-    outcome = {name: saved_record(version, name).outcome for name in SCENARIOS}
+    outcome = {name: saved_record(version, name).outcome for name in EMULATOR_SCENARIOS}
     assert {outcome[name] for name in CLAIMS} == {"reproduced"}
     assert {outcome[name] for name in CONTROLS} == {"not reproduced"}
 
