@@ -9,45 +9,33 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ccw_actors.actors import Region, Storage, Subchannel
+from msgspec.structs import replace
+
+from ccw_actors.actors import Region, Storage
 from ccw_actors.actors.protocol import (
     Area,
     Attend,
-    DescribeVolume,
     Instruction,
     InstructionAnswer,
     InterruptionTaken,
-    NotOperational,
-    Pending,
     Piece,
     ReadStorage,
     ResetSubchannel,
     Stored,
     StoreSubchannel,
-    SubchannelToSink,
     TakeInterruption,
     WriteStorage,
 )
-from ccw_actors.channel import Actl, Pmcw, SubchannelId
-from ccw_actors.devices import DeviceConfiguration, device_model
-from ccw_actors.kernel.emulators._target import NUMBER, PATIENCE, STORAGE
+from ccw_actors.channel import Actl
+from ccw_actors.kernel.emulators._own_layers import LAYERS, STORAGE, Sink, add_host
+from ccw_actors.kernel.emulators._target import PATIENCE
 from ccw_actors.kernel.gates import AwaitRead, GatedVolume, HoldReads, ReleaseReads
-from ccw_actors.machine import OURS, Layers, add_device, add_subchannel
-from ccw_actors.runtime import Actor, ActorRef, System, receive
-from ccw_actors.scenarios import PATHS
+from ccw_actors.machine import OURS, Layers
+from ccw_actors.runtime import ActorRef, System
 
 __all__ = ["BareTarget"]
 
-_SINK: Final = "sink"
 _PAUSE: Final = 0.001
-
-
-class _Sink(Actor[SubchannelToSink]):
-    """Takes the announcements of interruptions: the guest tests for them."""
-
-    @receive
-    def announced(self, _message: Pending | NotOperational) -> None:
-        """Do nothing."""
 
 
 class BareTarget:
@@ -74,25 +62,13 @@ class BareTarget:
     async def __aenter__(self) -> Self:
         system = await self._stack.enter_async_context(System())
         self._storage = system.spawn(Storage(STORAGE), "storage")
-        self._volume: ActorRef[Any] = system.spawn_thread(
-            GatedVolume(self._disk, read_only=True), "volume"
-        )
-        found = await self._volume.ask(DescribeVolume())
-        model = device_model(
-            DeviceConfiguration("3390", found.geometry, True, NUMBER)  # noqa: FBT003
-        )
-        add_device(system, PATHS, model, self._volume)
-        system.spawn(_Sink(), _SINK)
-        self._subchannel: Subchannel = add_subchannel(
-            system,
-            PATHS,
-            SubchannelId(0, 0),
-            Pmcw.of_device(NUMBER),
-            (Region(0, STORAGE, self._storage),),
-            sink=_SINK,
-            layers=self._layers,
-        )
-        self._device = system.ref(PATHS.device)
+        region = Region(0, STORAGE, self._storage)
+        layers = replace(self._layers, volume=GatedVolume)
+        sink = system.spawn(Sink(), "sink")
+        await add_host(system, self._disk, region, layers, sink)
+        self._volume: ActorRef[Any] = system.ref("host/volume")
+        self._subchannel: ActorRef[Any] = system.ref(LAYERS.subchannel)
+        self._device = system.ref(LAYERS.device)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -101,14 +77,14 @@ class BareTarget:
     async def execute(self, instruction: Instruction, cpu: int) -> InstructionAnswer:
         """Ask the subchannel; it does not matter which CPU does."""
         del cpu
-        answer: InstructionAnswer = await self._subchannel.ref.ask(
+        answer: InstructionAnswer = await self._subchannel.ask(
             instruction, timeout=PATIENCE
         )
         return answer
 
     async def take_interruption(self) -> bool:
         """Take the interruption, as TEST PENDING INTERRUPTION does."""
-        taken = await self._subchannel.ref.ask(TakeInterruption(), timeout=PATIENCE)
+        taken = await self._subchannel.ask(TakeInterruption(), timeout=PATIENCE)
         return isinstance(taken, InterruptionTaken)
 
     async def write(self, address: int, data: bytes) -> None:
@@ -155,9 +131,7 @@ class BareTarget:
 
     async def reset(self) -> None:
         """Reset and initialize the subchannel, as an I/O-system reset does."""
-        await self._subchannel.ref.ask(
-            ResetSubchannel(initialize=True), timeout=PATIENCE
-        )
+        await self._subchannel.ask(ResetSubchannel(initialize=True), timeout=PATIENCE)
 
     async def settle(self) -> None:
         """Wait until status is pending, or nothing goes on."""
@@ -168,7 +142,7 @@ class BareTarget:
         looks = 20 if needs_status else 2
         async with asyncio.timeout(PATIENCE):
             while looks:
-                stored: Stored = await self._subchannel.ref.ask(StoreSubchannel())
+                stored: Stored = await self._subchannel.ask(StoreSubchannel())
                 scsw = stored.schib.scsw
                 if scsw.pending:
                     return

@@ -11,41 +11,33 @@ from typing import Any, Final, Self
 from ccw_actors.actors import Region, Storage
 from ccw_actors.actors.protocol import (
     Area,
-    DescribeVolume,
     Instruction,
     InstructionAnswer,
     InterruptionTaken,
-    NotOperational,
-    Pending,
     Piece,
     ReadStorage,
     ResetSubchannel,
-    SubchannelToSink,
     TakeInterruption,
     WriteStorage,
 )
 from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.designs import QemuSubchannel
-from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.kernel.emulators._gated_host import GatedHost
-from ccw_actors.kernel.emulators._target import NUMBER, PATIENCE, STORAGE
+from ccw_actors.kernel.emulators._own_layers import (
+    DEVICE,
+    LAYERS,
+    STORAGE,
+    Sink,
+    add_host,
+)
+from ccw_actors.kernel.emulators._target import PATIENCE
 from ccw_actors.kernel.gates import Gates
-from ccw_actors.machine import add_device, add_driver, add_subchannel
-from ccw_actors.runtime import Actor, ActorRef, System, receive
-from ccw_actors.scenarios import PATHS
+from ccw_actors.machine import add_driver
+from ccw_actors.runtime import ActorRef, System
 
 __all__ = ["ModelTarget"]
 
 _BASE: Final = 1 << 44
-_SCHID: Final = SubchannelId(0, 0)
-
-
-class _Sink(Actor[SubchannelToSink]):
-    """Takes the announcements of interruptions: the guest tests for them."""
-
-    @receive
-    def announced(self, _message: Pending | NotOperational) -> None:
-        """Do nothing."""
 
 
 class ModelTarget:
@@ -69,31 +61,19 @@ class ModelTarget:
 
     async def __aenter__(self) -> Self:
         system = await self._stack.enter_async_context(System())
-        self._storage = system.spawn(Storage(STORAGE), "storage")
-        await self._add_host(system)
-        model = QemuSubchannel(
-            _SCHID,
-            Pmcw.of_device(NUMBER),
-            self._gates.regions,
-            system.spawn(_Sink(), "sink"),
-        )
-        self._emulated: ActorRef[Any] = system.spawn(model, PATHS.emulated)
-        return self
-
-    async def _add_host(self, system: System) -> None:
         layers = self._gates.layers
-        volume: ActorRef[Any] = system.spawn_thread(
-            layers.volume(self._disk, read_only=True), "volume"
-        )
-        found = await volume.ask(DescribeVolume())
-        model = device_model(
-            DeviceConfiguration("3390", found.geometry, True, NUMBER)  # noqa: FBT003
-        )
-        add_device(system, PATHS, model, volume, layers=layers)
-        pmcw = Pmcw.of_device(NUMBER)
+        self._storage = system.spawn(Storage(STORAGE), "storage")
         region = Region(_BASE, STORAGE, self._storage, dma=True)
-        add_subchannel(system, PATHS, _SCHID, pmcw, (region,), layers=layers)
-        add_driver(system, PATHS, self._storage, base=_BASE, layers=layers)
+        await add_host(system, self._disk, region, layers)
+        add_driver(system, LAYERS, self._storage, base=_BASE, layers=layers)
+        model = QemuSubchannel(
+            SubchannelId(0, 0),
+            Pmcw.of_device(int(DEVICE)),
+            self._gates.regions,
+            system.spawn(Sink(), "sink"),
+        )
+        self._emulated: ActorRef[Any] = system.spawn(model, LAYERS.emulated)
+        return self
 
     async def __aexit__(self, *_error: object) -> None:
         await self._stack.aclose()

@@ -25,11 +25,11 @@ from ccw_actors.errors import ActorStoppedError, NoAnswerError
 from ccw_actors.kernel.emulators._boxes import Answer, Boxes, Request
 from ccw_actors.kernel.emulators._errors import EmulatorTestError
 from ccw_actors.kernel.emulators._gated_host import GatedHost
-from ccw_actors.kernel.emulators._target import NUMBER, PATIENCE, STORAGE
+from ccw_actors.kernel.emulators._own_layers import DEVICE, STORAGE
+from ccw_actors.kernel.emulators._target import PATIENCE
 from ccw_actors.kernel.gates import Gates
 from ccw_actors.machine import (
     Binary,
-    DeviceNumber,
     HostDevice,
     Machine,
     MachineRun,
@@ -40,12 +40,10 @@ from ccw_actors.machine import (
 
 __all__ = ["QemuTarget"]
 
-_DEVICE: Final = DeviceNumber(NUMBER)
 _GUEST: Final = "guest"
-_STORAGE: Final = StorageSize(STORAGE)
 _FIRST: Final = 0x00010000
-_ORB_SIZE: Final = 32
-_IRB_SIZE: Final = 64
+_ORB_AREA: Final = 32
+_IRB_AREA: Final = 64
 _IPL_AGAIN: Final = 3
 _START: Final = 30.0
 
@@ -71,13 +69,13 @@ class QemuTarget:
     ) -> None:
         guest = QemuGuest(
             _GUEST,
-            _STORAGE,
+            StorageSize(STORAGE),
             binary=None if binary is None else Binary.read(binary, Path()),
             cpus=cpus,
             kernel=kernel,
-            devices=(PassedThrough(_DEVICE, _DEVICE),),
+            devices=(PassedThrough(DEVICE, DEVICE),),
         )
-        device = HostDevice(_DEVICE, "3390", disk, read_only=True)
+        device = HostDevice(DEVICE, "3390", disk, read_only=True)
         self._cpus = cpus
         self._gates = Gates()
         self._run = MachineRun(Machine((device,), (guest,)), layers=self._gates.layers)
@@ -171,14 +169,14 @@ class QemuTarget:
         """Have a CPU of the guest execute an instruction."""
         match instruction:
             case StartSubchannel(orb=orb):
-                operand = orb.to_bytes().ljust(_ORB_SIZE, b"\0")
+                operand = orb.to_bytes().ljust(_ORB_AREA, b"\0")
                 answer = await self._ask(Request.START_SUBCHANNEL, cpu, operand)
             case ModifySubchannel(pmcw=pmcw, mba=mba):
                 operand = Schib(pmcw, mba=mba).to_bytes()
                 answer = await self._ask(Request.MODIFY_SUBCHANNEL, cpu, operand)
             case TestSubchannel():
                 answer = await self._ask(Request.TEST_SUBCHANNEL, cpu)
-                return Tested(answer.cc, Irb.from_bytes(answer.result[:_IRB_SIZE]))
+                return Tested(answer.cc, Irb.from_bytes(answer.result[:_IRB_AREA]))
             case StoreSubchannel():
                 answer = await self._ask(Request.STORE_SUBCHANNEL, cpu)
                 raw = bytes(SCHIB_LENGTH) if answer.cc else answer.result

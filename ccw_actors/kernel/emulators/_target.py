@@ -11,12 +11,8 @@ from typing import Final, Protocol
 
 from ccw_actors.actors.protocol import Instruction, InstructionAnswer
 
-__all__ = ["NUMBER", "PATIENCE", "STORAGE", "GuestSide", "HostSide", "Target"]
+__all__ = ["PATIENCE", "GuestSide", "HostSide", "Target"]
 
-NUMBER: Final = 0x190
-"""The number of the device."""
-STORAGE: Final = 64 << 20
-"""The size of the guest's storage, in bytes."""
 PATIENCE: Final = 10.0
 """Seconds that any one event may take; then the order has not run to its end."""
 
