@@ -148,14 +148,7 @@ def scenarios(records: Sequence[ExecutionRecord]) -> str:
 
 
 def _section(name: str, records: Sequence[ExecutionRecord]) -> Iterator[str]:
-    shown = next(
-        (
-            one
-            for one in records
-            if one.outcome == "reproduced" and not one.target.change
-        ),
-        records[-1],
-    )
+    shown = _shown(records)
     yield f"### {name}"
     yield ""
     scenario = VERDICT_SCENARIOS[name]

@@ -275,7 +275,7 @@ async def test_a_request_while_cpus_run_is_lost(tmp_path: Path) -> None:
 
 
 async def test_a_second_debugger(tmp_path: Path) -> None:
-    """QEMU talks to one debugger; another waits in vain, and is told so."""
+    """QEMU talks to one debugger; another waits without a result, and is told so."""
     async with three(tmp_path) as machine:
         with pytest.raises(DebuggerError, match="no answer to 'qSupported"):
             await Debugger.connect(tmp_path / "gdb", timeout=LONG)

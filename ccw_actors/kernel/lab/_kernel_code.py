@@ -1,4 +1,4 @@
-"""Where things are in a kernel's code and data: the addresses of an order's places."""
+"""Addresses of an order's places in a kernel's code, and offsets in its data."""
 
 from collections.abc import Sequence
 from contextlib import suppress
