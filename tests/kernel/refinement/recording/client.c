@@ -1,9 +1,10 @@
 /* Makes random requests of the vfio_ccw of the kernel that it runs on.
 
-   client GROUP UUID SEED REQUESTS THREADS
+   client GROUP UUID SEED REQUESTS THREADS RESETS
 
    Opens the device, then makes REQUESTS requests from each of THREADS threads, one
-   thread on each CPU. A request, and what it returned, is written to the trace's marker
+   thread on each CPU. RESET and DMA_UNMAP come from RESETS of the threads at most: two at
+   once cost a kernel the device. A request, and what it returned, is written to the trace's marker
    file: "call NAME ARGUMENT" and "ret NAME RESULT", for a read with the IRB. The same
    seed makes the same requests. */
 #define _GNU_SOURCE
@@ -29,7 +30,7 @@
 #define PROGRAMS 7
 
 static unsigned char *ram;
-static int device, container, events, marker, requests;
+static int device, container, events, marker, requests, resets;
 static off_t offset[4];
 
 static void die(const char *what) { perror(what); exit(1); }
@@ -139,6 +140,13 @@ static void read_region(void)
 	mark("ret read %d irb=%08x%08x%08x", n == sizeof(io) ? 0 : -errno, be32toh(irb[0]), be32toh(irb[1]), be32toh(irb[2]));
 }
 
+static void wait_and_read(int ms)
+{
+	struct pollfd p = { .fd = events, .events = POLLIN };
+	uint64_t n;
+	if (poll(&p, 1, ms) > 0 && read(events, &n, 8) == 8) read_region();
+}
+
 static void reset(void)
 {
 	mark("call reset");
@@ -155,16 +163,10 @@ static void unmap(void)
 	map();
 }
 
-static void wait_and_read(int ms)
-{
-	struct pollfd p = { .fd = events, .events = POLLIN };
-	uint64_t n;
-	if (poll(&p, 1, ms) > 0 && read(events, &n, 8) == 8) read_region();
-}
-
 static void *make_requests(void *seed)
 {
 	unsigned state = (unsigned)(uintptr_t)seed;
+	int may_reset = (int)(state % 2) < resets;
 	cpu_set_t set;
 	CPU_ZERO(&set);
 	CPU_SET(state % sysconf(_SC_NPROCESSORS_ONLN), &set);
@@ -176,9 +178,12 @@ static void *make_requests(void *seed)
 		else if (what < 65) async("halt", VFIO_CCW_ASYNC_CMD_HSCH);
 		else if (what < 83) wait_and_read(which * 5);
 		else if (what < 88) read_region();
-		else if (what < 96) usleep(rand_r(&state) % 3000);
-		else if (what < 98) reset();
-		else unmap();
+		else if (what < 96 || !may_reset) usleep(rand_r(&state) % 3000);
+		else {
+			/* Most come when the device is idle: QEMU loses a busy one. */
+			for (int j = 0; which > 1 && j < 3; j++) wait_and_read(30);
+			if (what < 98) reset(); else unmap();
+		}
 	}
 	return 0;
 }
@@ -186,10 +191,11 @@ static void *make_requests(void *seed)
 int main(int argc, char **argv)
 {
 	pthread_t other;
-	if (argc != 6) return 2;
+	if (argc != 7) return 2;
 	marker = open("/sys/kernel/tracing/trace_marker", O_WRONLY);
 	if (marker < 0) die("trace_marker");
 	requests = atoi(argv[4]);
+	resets = atoi(argv[6]);
 	open_device(argv[1], argv[2]);
 	make_programs();
 	unsigned seed = 2 * atoi(argv[3]);

@@ -20,6 +20,7 @@ from ccw_actors.kernel.refinement import probes
 from examples.linux.initramfs import Executable, archive
 from examples.linux.software import default_cache
 
+_BASE64 = r"[A-Za-z0-9+/]+=*"
 HERE = Path(__file__).parent
 
 
@@ -67,23 +68,33 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("kernel", type=Path)
     parser.add_argument("folder", type=Path)
-    for name, default in (("first", 1), ("runs", 10), ("requests", 30)):
+    for name, default in (("first", 1), ("runs", 10), ("requests", 30), ("resets", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cpus", type=int, default=1)
     given = parser.parse_args()
-    names = ("first", "runs", "requests", "threads")
-    append = " ".join(f"{name}={getattr(given, name)}" for name in names)
-    with tempfile.TemporaryDirectory() as work:
-        console = boot(given.kernel, Path(work), append, cpus=given.cpus)
     given.folder.mkdir(parents=True, exist_ok=True)
-    (given.folder / "console").write_text(console)
+    first, end = given.first, given.first + given.runs
+    while first < end:
+        words = {"first": first, "runs": end - first, "requests": given.requests}
+        words |= {"threads": given.threads, "resets": given.resets}
+        append = " ".join(f"{name}={value}" for name, value in words.items())
+        with tempfile.TemporaryDirectory() as work:
+            console = boot(given.kernel, Path(work), append, cpus=given.cpus)
+        (given.folder / "console").write_text(console)
+        first = save(console, given.folder, f"{given.threads}x{given.cpus}x{given.resets}")
+
+
+def save(console: str, folder: Path, kind: str) -> int:
+    """Write the traces on a console to files; return the next seed."""
     data = console.partition("DATA\n")[2].partition("END")[0]
-    text = gzip.decompress(base64.b64decode(re.sub(r"\s", "", data))).decode()
+    lines = (line for line in data.splitlines() if re.fullmatch(_BASE64, line))
+    text = gzip.decompress(base64.b64decode("".join(lines))).decode()
+    seed = ""
     for part in text.split("# run ")[1:]:
         seed, _, trace = part.partition("\n")
-        name = f"{given.threads}x{given.cpus}-{seed}.txt"
-        (given.folder / name).write_text(trace)
+        (folder / f"{kind}-{seed}.txt").write_text(trace)
+    return int(seed) + 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,452 @@
+"""Decides whether a design's model allows a trace: a search over all that it can do.
+
+A configuration is a state of the driver, with where each thread is, and the work queue.
+The search keeps the set of all configurations that agree with the trace so far. Between
+two events each thread may execute sections that show in no event, in any order.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.actors.protocol import (
+    IoRead,
+    ReadIo,
+    ResetDevice,
+    UnmapDma,
+    WriteAsync,
+    WriteIo,
+)
+from ccw_actors.channel import Fctl
+from ccw_actors.designs import Choices, DeviceLost, HostState, Section
+from ccw_actors.kernel.refinement._effects import effect
+from ccw_actors.kernel.refinement._kernel_trace import KernelTrace
+from ccw_actors.kernel.refinement._observations import (
+    WORK_QUEUE,
+    Observation,
+    interrupts_of,
+    observations,
+)
+from ccw_actors.kernel.refinement._plans import (
+    after_section,
+    between,
+    interruption,
+    plans,
+    shown,
+)
+from ccw_actors.kernel.refinement._sections import (
+    Ended,
+    Flushed,
+    Following,
+    IoInterruption,
+    Outcome,
+    Sections,
+    WorkEnded,
+    WorkItem,
+    changed,
+    first_state,
+    state_of,
+)
+from ccw_actors.kernel.refinement._threads import (
+    Item,
+    Thread,
+    Want,
+    bit_of,
+    item,
+    matches,
+    taken,
+)
+from ccw_actors.scenarios import read_orb
+
+__all__ = ["CONFIGURATIONS_MAX", "CORRECTIONS", "Answer", "check_kernel_trace"]
+
+CONFIGURATIONS_MAX: Final = 50_000
+CORRECTIONS: Final = {
+    "write": "a write to the I/O region replaces the IRB in it as well",
+}
+"""What every kernel does and no model: done on top of each model, unless left out."""
+_ORB: Final = read_orb(1)
+_HALT: Final = 1
+_REGION_SHIFT: Final = 10
+
+Decision: TypeAlias = Literal["allowed", "refused", "undecided"]
+
+
+class Answer(Struct, frozen=True):
+    """Whether a model allows a trace.
+
+    A refusal names the first event that the model cannot have shown: its `number`, from
+    1, and `event`; `instead` is what it could have shown there. `most` is the largest
+    number of configurations that the search kept at once.
+    """
+
+    decision: Decision
+    events: int
+    most: int
+    number: int = 0
+    event: str = ""
+    instead: tuple[str, ...] = ()
+
+
+class _Configuration(NamedTuple):
+    """A state, the threads that are inside a call, by name, and the work queue."""
+
+    state: bytes
+    threads: tuple[tuple[str, Thread], ...]
+    queue: tuple[WorkItem | Flushed, ...] = ()
+
+
+def check_kernel_trace(
+    trace: KernelTrace,
+    choices: Choices,
+    *,
+    corrections: Iterable[str] = CORRECTIONS,
+    configurations_max: int = CONFIGURATIONS_MAX,
+) -> Answer:
+    """Decide whether the model of these choices allows a trace.
+
+    Raises `KernelTraceError` if the trace has calls that are not nested.
+    """
+    found = observations(trace)
+    threads = dict.fromkeys(one.thread for one in found)
+    search = _Search(
+        Sections(choices, threads, corrections),
+        found,
+        trace.header.missing,
+        configurations_max,
+    )
+    return search.run()
+
+
+class _Search:
+    """One search."""
+
+    def __init__(
+        self,
+        sections: Sections,
+        found: list[Observation],
+        missing: Iterable[str],
+        most: int,
+    ) -> None:
+        self._found = found
+        self._missing = frozenset(
+            f"{side} {one}" for one in missing for side in ("enter", "exit")
+        )
+        self._sections = sections
+        self._marked = {
+            one.thread
+            for one in found
+            if one.name == "ret" and one.values.get("name") == "read"
+        }
+        self._configurations_max = most
+        self._most = 1
+
+    def run(self) -> Answer:
+        """Go through the trace."""
+        now = {self._first()}
+        for one in self._found:
+            reached = self._closure(now)
+            if reached is None:
+                return self._undecided(one)
+            now = {
+                after for before in reached for after in self._consume(before, one)
+            }
+            if not now:
+                return self._refused(one, reached)
+        return Answer("allowed", len(self._found), self._most)
+
+    def _undecided(self, at: Observation) -> Answer:
+        return Answer("undecided", len(self._found), self._most, at.number, at.name)
+
+    def _refused(self, at: Observation, reached: set[_Configuration]) -> Answer:
+        instead = sorted(set(_instead(reached)))
+        event = f"{at.thread}: {at.name}"
+        values = ", ".join(f"{name}={value}" for name, value in at.values.items())
+        if values:
+            event += f" ({values})"
+        return Answer(
+            "refused", len(self._found), self._most, at.number, event, tuple(instead)
+        )
+
+    def _first(self) -> _Configuration:
+        """Return the configuration in which the trace begins."""
+        opens = "enter vfio_ccw_mdev_open_device"
+        is_closed = any(one.name == opens for one in self._found[:1])
+        fsm = "STANDBY" if is_closed else "IDLE"
+        return _Configuration(first_state(fsm=fsm, enabled=not is_closed), ())
+
+    # -- hidden steps -----------------------------------------------------------------
+
+    def _closure(self, now: set[_Configuration]) -> set[_Configuration] | None:
+        """Return all that hidden steps reach, None if it is too much."""
+        reached = set(now)
+        waiting = list(now)
+        while waiting:
+            for after in self._hidden(waiting.pop()):
+                if after not in reached:
+                    reached.add(after)
+                    waiting.append(after)
+            if len(reached) > self._configurations_max:
+                return None
+        self._most = max(self._most, len(reached))
+        return reached
+
+    def _hidden(self, one: _Configuration) -> Iterator[_Configuration]:
+        """Yield what the next section of each thread leads to."""
+        for name, thread in one.threads:
+            if thread.pending is None or thread.expect or thread.waits:
+                continue
+            outcome = effect(self._sections, one.state, name, thread)
+            if outcome is not None:
+                yield from self._after(one, name, thread, outcome)
+
+    def _after(
+        self, one: _Configuration, name: str, thread: Thread, outcome: Outcome
+    ) -> Iterator[_Configuration]:
+        before, after = state_of(one.state), state_of(outcome.state)
+        threads = dict(one.threads)
+        if before.fsm != after.fsm:
+            bit = bit_of(after)
+            threads = {
+                key: value._replace(seen=value.seen | bit)
+                for key, value in threads.items()
+            }
+            thread = threads[name]
+        queue = (*one.queue, *outcome.queued)
+        if outcome.following is None:
+            threads[name] = thread._replace(waits=True)
+            ways = [(threads, queue)]
+        else:
+            ways = [
+                (_with(threads, name, way), _queue_after(queue, outcome.following))
+                for way in self._continued(thread, before, outcome.following)
+            ]
+        for changed_threads, left in ways:
+            yield from self._woken(
+                outcome.state, changed_threads, left, list(outcome.woken)
+            )
+
+    def _woken(
+        self,
+        state: bytes,
+        threads: dict[str, Thread],
+        queue: tuple[WorkItem | Flushed, ...],
+        woken: list[tuple[str, Section]],
+    ) -> Iterator[_Configuration]:
+        """Let threads go on that no longer wait, and the work queue."""
+        while queue and isinstance(queue[0], Flushed):
+            woken.append((queue[0].thread, queue[0].section))
+            queue = queue[1:]
+        if woken:
+            (name, section), *others = woken
+            for way in self._went_on(threads[name], state_of(state), section):
+                yield from self._woken(
+                    state, _with(threads, name, way), queue, list(others)
+                )
+            return
+        if queue and WORK_QUEUE not in threads and isinstance(queue[0], WorkItem):
+            step = queue[0].step
+            seen = bit_of(state_of(state))
+            if step == "io_todo":
+                ways = [Thread(Section(step), seen=seen)]
+            else:
+                start = Thread(None, seen=seen)
+                ways = list(self._planned(start, Section(step), (), ()))
+            for way in ways:
+                yield _configured(state, _with(threads, WORK_QUEUE, way), queue)
+            return
+        yield _configured(state, threads, queue)
+
+    def _went_on(
+        self, thread: Thread, state: HostState, section: Section
+    ) -> Iterator[Thread | None]:
+        pending = thread.pending
+        if isinstance(pending, Section) and pending.step == section.step:
+            yield thread._replace(pending=section, waits=False)
+        else:
+            yield from self._continued(thread._replace(waits=False), state, section)
+
+    def _continued(
+        self, thread: Thread, before: HostState, following: Following
+    ) -> Iterator[Thread | None]:
+        """Yield the thread after its section, None if its call has ended."""
+        events = [*after_section(thread, before, following), *thread.after]
+        exits, inside = between(thread, following)
+        events += exits
+        if isinstance(following, Section):
+            yield from self._planned(thread, following, inside, tuple(events))
+            return
+        if isinstance(following, Ended):
+            events += self._marks(thread, following)
+        kept = self._kept(events)
+        yield thread._replace(pending=None, expect=kept, after=()) if kept else None
+
+    def _planned(
+        self,
+        thread: Thread,
+        following: Section,
+        inside: tuple[str, ...],
+        events: tuple[Item, ...],
+    ) -> Iterator[Thread]:
+        base = thread.base
+        if following.step == "check_pinned":
+            base = ("vfio_ccw_dma_unmap",)
+        if following.step == "unmap" and not inside:
+            base = ()
+        for plan in plans(thread._replace(base=base), following, inside):
+            yield thread._replace(
+                pending=following,
+                kind=plan.kind,
+                expect=self._kept([*events, *plan.expect]),
+                after=plan.after,
+                inside=plan.inside,
+                base=base,
+                inputs=thread.inputs if following.step == "copy_idal" else (),
+            )
+
+    def _kept(self, events: Iterable[Item]) -> tuple[Item, ...]:
+        """Leave out the events for which the trace has no probe."""
+        return tuple(one for one in events if one.name not in self._missing)
+
+    def _marks(self, thread: Thread, following: Ended) -> Iterator[Item]:
+        """Yield the client's mark at the end of a call."""
+        if thread.marked:
+            result = following.result
+            is_read = isinstance(result, IoRead)
+            yield item("ret", *(shown(result.irb.scsw) if is_read else ()))
+
+    # -- events -----------------------------------------------------------------------
+
+    def _consume(
+        self, one: _Configuration, found: Observation
+    ) -> Iterator[_Configuration]:
+        """Yield what the event leads to, if it may come now."""
+        threads = dict(one.threads)
+        if interrupts_of(found.cpu) in threads.keys() - {found.thread}:
+            return  # the CPU is still in its interrupt
+        thread = threads.get(found.thread)
+        state = state_of(one.state)
+        if thread is None:
+            for way in self._begun(found, state):
+                yield _configured(
+                    one.state, _with(threads, found.thread, way), one.queue
+                )
+            return
+        if not thread.expect or not matches(thread.expect[0], found, thread.seen):
+            return
+        next_ = taken(thread, found, bit_of(state))
+        left = None if next_.pending is None and not next_.expect else next_
+        state_after, queue = one.state, one.queue
+        if found.name == "exit vfio_ccw_mdev_close_device":
+            state_after, queue = _cancelled(one)
+        yield from self._woken(
+            state_after, _with(threads, found.thread, left), queue, []
+        )
+
+    def _begun(self, found: Observation, state: HostState) -> Iterator[Thread | None]:
+        """Yield the ways in which a thread begins a call."""
+        seen = bit_of(state)
+        function = found.name.removeprefix("enter ")
+        start = Thread(None, seen=seen, inputs=tuple(sorted(found.values.items())))
+        match found.name:
+            case "enter vfio_ccw_mdev_write":
+                yield from self._write(found, start)
+            case "enter vfio_ccw_mdev_read":
+                marked = found.thread in self._marked
+                inside = (function,)
+                yield start._replace(pending=ReadIo(), inside=inside, marked=marked)
+            case "enter vfio_ccw_mdev_ioctl":
+                base = (function,)
+                yield start._replace(pending=ResetDevice(), inside=base, base=base)
+            case "call":
+                yield start._replace(pending=UnmapDma(0, 0), marked=True)
+            case "enter vfio_ccw_dma_unmap":
+                base = (function,)
+                begun = start._replace(inside=base, base=base)
+                yield from self._planned(begun, Section("check_pinned"), base, ())
+            case "enter vfio_ccw_mdev_open_device":
+                base = (function,)
+                begun = start._replace(inside=base, base=base)
+                yield from self._planned(begun, Section("open"), base, ())
+            case "enter vfio_ccw_mdev_close_device":
+                base = (function,)
+                begun = start._replace(inside=base, base=base)
+                section = Section("disable", then="closed")
+                yield from self._planned(begun, section, base, ())
+            case "tsch" if found.values.get("cc") == 0:
+                yield start._replace(pending=IoInterruption(), expect=interruption())
+            case "tsch":
+                yield None
+            case "fsm event" if found.values.get("event") == 0:
+                expect = self._kept([item("enter fsm_notoper")])
+                yield start._replace(
+                    pending=DeviceLost(), expect=expect, inside=("fsm_notoper",)
+                )
+            case _:
+                return
+
+    def _write(self, found: Observation, start: Thread) -> Iterator[Thread]:
+        function = "vfio_ccw_mdev_write"
+        offset = found.values.get("offset", 0)
+        if isinstance(offset, int) and offset >> _REGION_SHIFT:
+            is_halt = found.values.get("command") == _HALT
+            inner = "vfio_ccw_async_region_write"
+            yield start._replace(
+                pending=WriteAsync("HSCH" if is_halt else "CSCH"),
+                expect=self._kept([item(f"enter {inner}")]),
+                inside=(function, inner),
+            )
+            return
+        fctl = start.get("fctl", Fctl.START)
+        yield start._replace(pending=WriteIo(_ORB, fctl), inside=(function,))
+
+
+def _with(
+    threads: dict[str, Thread], name: str, thread: Thread | None
+) -> dict[str, Thread]:
+    found = {**threads}
+    found.pop(name, None)
+    if thread is not None:
+        found[name] = thread
+    return found
+
+
+def _configured(
+    state: bytes,
+    threads: dict[str, Thread],
+    queue: tuple[WorkItem | Flushed, ...],
+) -> _Configuration:
+    return _Configuration(state, tuple(sorted(threads.items())), queue)
+
+
+def _queue_after(
+    queue: tuple[WorkItem | Flushed, ...], following: Following
+) -> tuple[WorkItem | Flushed, ...]:
+    """Return the queue after a section: a work item that is done leaves it."""
+    return queue[1:] if isinstance(following, WorkEnded) else queue
+
+
+def _cancelled(
+    one: _Configuration,
+) -> tuple[bytes, tuple[WorkItem | Flushed, ...]]:
+    """Return state and queue after CLOSE has cancelled the work of interruptions."""
+    left = tuple(
+        item_
+        for item_ in one.queue
+        if not isinstance(item_, WorkItem) or item_.step == "notoper_todo"
+    )
+    return changed(one.state, work=False), left
+
+
+def _instead(reached: set[_Configuration]) -> Iterator[str]:
+    """Yield what each thread could have shown next."""
+    for one in reached:
+        for name, thread in one.threads:
+            if thread.expect:
+                yield f"{name}: {thread.expect[0]}"
+            elif thread.waits:
+                yield f"{name}: nothing, it waits in {thread.step}"
+
+
+assert Want
