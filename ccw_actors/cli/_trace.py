@@ -80,7 +80,8 @@ def trace(
     """Print the messages of a trace, one line each.
 
     The columns are: time in seconds, number of the message, number of the message that
-    caused it, sender and recipient, type and fields.
+    caused it, sender and recipient, type and fields. 'ccw-actors trace check' decides
+    whether a model allows a trace of a kernel.
 
     Exit status: 0 the trace was printed; 2 usage error, or the file is not a trace, is
     damaged or was cut short (the lines before that are printed).

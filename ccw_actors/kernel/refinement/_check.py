@@ -18,7 +18,7 @@ from ccw_actors.actors.protocol import (
     WriteAsync,
     WriteIo,
 )
-from ccw_actors.channel import Fctl
+from ccw_actors.channel import Fctl, Irb, Scsw
 from ccw_actors.designs import Choices, DeviceLost, HostState, Section
 from ccw_actors.kernel.refinement._effects import effect
 from ccw_actors.kernel.refinement._kernel_trace import KernelTrace
@@ -33,6 +33,7 @@ from ccw_actors.kernel.refinement._plans import (
     between,
     interruption,
     plans,
+    read_scsw,
     shown,
 )
 from ccw_actors.kernel.refinement._sections import (
@@ -51,7 +52,6 @@ from ccw_actors.kernel.refinement._sections import (
 from ccw_actors.kernel.refinement._threads import (
     Item,
     Thread,
-    Want,
     bit_of,
     item,
     matches,
@@ -174,7 +174,11 @@ class _Search:
         opens = "enter vfio_ccw_mdev_open_device"
         is_closed = any(one.name == opens for one in self._found[:1])
         fsm = "STANDBY" if is_closed else "IDLE"
-        return _Configuration(first_state(fsm=fsm, enabled=not is_closed), ())
+        # A client before may have left an IRB; what replaces it comes before the read.
+        reads = (one for one in self._found if one.name == "ret" and "irb" in one.values)
+        left = next((read_scsw(one) for one in reads), Scsw())
+        state = first_state(fsm=fsm, enabled=not is_closed, region=Irb(left))
+        return _Configuration(state, ())
 
     # -- hidden steps -----------------------------------------------------------------
 
@@ -448,5 +452,3 @@ def _instead(reached: set[_Configuration]) -> Iterator[str]:
             elif thread.waits:
                 yield f"{name}: nothing, it waits in {thread.step}"
 
-
-assert Want

@@ -16,7 +16,7 @@ from ccw_actors.kernel.refinement._sections import (
     changed,
     state_of,
 )
-from ccw_actors.kernel.refinement._threads import FSM, Thread
+from ccw_actors.kernel.refinement._threads import Thread
 
 __all__ = ["effect"]
 
@@ -274,4 +274,3 @@ _SPECIAL: Final = {
     "open": _open,
     "DeviceLost": _device_lost,
 }
-assert FSM

@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 
 from ccw_actors.channel import Scsw
 from ccw_actors.designs import HostState, Section
+from ccw_actors.kernel.refinement._observations import Observation
 from ccw_actors.kernel.refinement._sections import Ended, Following
 from ccw_actors.kernel.refinement._threads import FSM, Item, Thread, Want, item
 from ccw_actors.kernel.refinement._visible import VISIBLE
 
-__all__ = ["Plan", "after_section", "between", "interruption", "plans", "scsw_of", "shown"]
+__all__ = ["Plan", "after_section", "between", "interruption", "plans", "read_scsw", "scsw_of", "shown"]
 
 _FSM_EVENT: Final = "fsm event"
 _IO_REQUEST, _INTERRUPT, _ASYNC_REQUEST, _OPEN, _CLOSE = 1, 2, 3, 4, 5
@@ -235,6 +236,20 @@ def shown(scsw: Scsw) -> tuple[Want, ...]:
     word = scsw.fctl << 12 | scsw.actl << 5 | scsw.stctl
     status = scsw.dstat << 8 | scsw.cstat
     return Want("word", "=", word), Want("status", "=", status)
+
+
+def read_scsw(found: Observation) -> Scsw:
+    """Return the SCSW of an event that shows one."""
+    word, status = found.values.get("word"), found.values.get("status")
+    if not isinstance(word, int) or not isinstance(status, int):
+        return Scsw()
+    return Scsw(
+        fctl=word >> 12 & 0x7,
+        actl=word >> 5 & 0x7F,
+        stctl=word & 0x1F,
+        dstat=status >> 8,
+        cstat=status & 0xFF,
+    )
 
 
 def scsw_of(thread: Thread) -> Scsw:
