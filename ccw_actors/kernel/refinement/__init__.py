@@ -27,6 +27,7 @@ from ccw_actors.kernel.refinement._probes import Probes as Probes
 from ccw_actors.kernel.refinement._probes import probes as probes
 from ccw_actors.kernel.refinement._tracefs import EVENTS as EVENTS
 from ccw_actors.kernel.refinement._tracefs import read_tracefs as read_tracefs
+from ccw_actors.kernel.refinement._visible import INPUTS as INPUTS
 from ccw_actors.kernel.refinement._visible import VISIBLE as VISIBLE
 from ccw_actors.kernel.refinement._visible import Visible as Visible
 
@@ -36,6 +37,7 @@ __all__ = [
     "EVENTS",
     "FORMAT",
     "GROUP",
+    "INPUTS",
     "PROBES",
     "TRACEPOINTS",
     "VERSION",

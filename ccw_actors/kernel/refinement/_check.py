@@ -13,13 +13,14 @@ from msgspec import Struct
 from ccw_actors.actors.protocol import (
     IoRead,
     ReadIo,
+    ReadReport,
     ResetDevice,
     UnmapDma,
     WriteAsync,
     WriteIo,
 )
 from ccw_actors.channel import Fctl, Irb, Scsw
-from ccw_actors.designs import Choices, DeviceLost, HostState, Section
+from ccw_actors.designs import Choices, DeviceLost, HostState, PathReport, Section
 from ccw_actors.kernel.refinement._effects import effect
 from ccw_actors.kernel.refinement._kernel_trace import KernelTrace
 from ccw_actors.kernel.refinement._observations import (
@@ -357,9 +358,7 @@ class _Search:
             case "enter vfio_ccw_mdev_write":
                 yield from self._write(found, start)
             case "enter vfio_ccw_mdev_read":
-                marked = found.thread in self._marked
-                inside = (function,)
-                yield start._replace(pending=ReadIo(), inside=inside, marked=marked)
+                yield self._read(found, start._replace(inside=(function,)))
             case "enter vfio_ccw_mdev_ioctl":
                 base = (function,)
                 yield start._replace(pending=ResetDevice(), inside=base, base=base)
@@ -382,6 +381,8 @@ class _Search:
                 yield start._replace(pending=IoInterruption(), expect=interruption())
             case "tsch":
                 yield None
+            case "path event":
+                yield start._replace(pending=PathReport(found.number))
             case "fsm event" if found.values.get("event") == 0:
                 expect = self._kept([item("enter fsm_notoper")])
                 yield start._replace(
@@ -390,10 +391,15 @@ class _Search:
             case _:
                 return
 
+    def _read(self, found: Observation, start: Thread) -> Thread:
+        if start.get("offset") >> _REGION_SHIFT:
+            return start._replace(pending=ReadReport())
+        marked = found.thread in self._marked
+        return start._replace(pending=ReadIo(), marked=marked)
+
     def _write(self, found: Observation, start: Thread) -> Iterator[Thread]:
         function = "vfio_ccw_mdev_write"
-        offset = found.values.get("offset", 0)
-        if isinstance(offset, int) and offset >> _REGION_SHIFT:
+        if start.get("offset") >> _REGION_SHIFT:
             is_halt = found.values.get("command") == _HALT
             inner = "vfio_ccw_async_region_write"
             yield start._replace(

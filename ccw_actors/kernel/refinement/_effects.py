@@ -12,6 +12,7 @@ from ccw_actors.kernel.refinement._plans import scsw_of
 from ccw_actors.kernel.refinement._sections import (
     Ended,
     Outcome,
+    ReportAdded,
     Sections,
     changed,
     state_of,
@@ -261,6 +262,18 @@ def _device_lost(
     return outcome._replace(following=Ended(Written(0)))
 
 
+def _path_report(
+    sections: Sections, state: bytes, name: str, thread: Thread
+) -> Outcome | None:
+    """Add a report; no thread of a run reads the list between the two halves."""
+    del name
+    outcome = sections.run(state, "", _pending(thread))
+    if "reports" not in sections.choices.locked:
+        second = sections.run(outcome.state, "", ReportAdded())
+        outcome = second._replace(queued=outcome.queued + second.queued)
+    return outcome._replace(following=Ended(Written(0)))
+
+
 _SPECIAL: Final = {
     "WriteIo": _write_io,
     "cp_init": _cp_init,
@@ -273,4 +286,5 @@ _SPECIAL: Final = {
     "disable": _disable,
     "open": _open,
     "DeviceLost": _device_lost,
+    "PathReport": _path_report,
 }

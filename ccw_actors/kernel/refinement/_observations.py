@@ -23,12 +23,16 @@ _RESET: Final = 0x3B6F
 _REGION_SHIFT: Final = 10
 _REGIONS_WRITTEN: Final = (0, 1)
 """The I/O region and the async region, by index."""
+_REGIONS_READ: Final = (0, 3)
+"""The I/O region and the CRW region."""
 _WHOLE: Final = frozenset(
     {"cio_disable_subchannel", "cio_enable_subchannel", "cio_cancel_halt_clear"}
 )
 """Functions that issue instructions of which the models know the result only."""
 _IN_INTERRUPTS: Final = ("tsch", "fsm event")
-_UNUSED: Final = frozenset({"interrupt", "msch", "xsch", "path event"})
+_UNUSED: Final = frozenset({"interrupt", "msch", "xsch"})
+_REPORTED: Final = (0, 1)
+"""The path events for which vfio_ccw adds a report: on line and off line."""
 _SAYS: Final = {"io request": "fctl", "async request": "command"}
 """What these events say of the request that was written."""
 
@@ -163,10 +167,12 @@ def _is_other(function: str, found: Observation) -> bool:
     region = offset >> _REGION_SHIFT if isinstance(offset, int) else 0
     if function == "vfio_ccw_mdev_write":
         return region not in _REGIONS_WRITTEN
-    return function == "vfio_ccw_mdev_read" and region != 0
+    return function == "vfio_ccw_mdev_read" and region not in _REGIONS_READ
 
 
 def _is_unused(event: KernelEvent) -> bool:
+    if event.event == "path event":
+        return event.values.get("event") not in _REPORTED
     return event.event in _UNUSED or (event.event == "tsch" and not event.interrupt)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Following",
     "IoInterruption",
     "Outcome",
+    "ReportAdded",
     "Sections",
     "WorkEnded",
     "WorkItem",
@@ -70,6 +71,10 @@ class Flushed(msgspec.Struct, frozen=True, array_like=True, tag="Flush"):
 
 class IoInterruption(Message, frozen=True):
     """A CPU takes the I/O interruption of the subchannel."""
+
+
+class ReportAdded(Message, frozen=True):
+    """A report is linked into the list."""
 
 
 Following: TypeAlias = Section | Ended | WorkEnded

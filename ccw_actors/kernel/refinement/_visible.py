@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-__all__ = ["VISIBLE", "Visible"]
+__all__ = ["INPUTS", "VISIBLE", "Visible"]
 
 _WRITE: Final = ("vfio_ccw_mdev_write",)
 _REQUEST: Final = (*_WRITE, "fsm_io_request")
@@ -127,5 +127,18 @@ VISIBLE: Final[dict[str, Visible]] = {
         ("vfio_ccw_dma_unmap", "cp_iova_pinned"),
         shows="whether the program names the page",
     ),
+    "PathReport": Visible(before=("path event",)),
+    "ReportAdded": Visible(),
+    "crw_todo": Visible(("vfio_ccw_crw_todo",)),
+    "ReadReport": Visible(("vfio_ccw_mdev_read",)),
+    "report_taken": Visible(("vfio_ccw_mdev_read",)),
 }
 """By the `step` of `Section`, or by the name of the message."""
+INPUTS: Final = {
+    "SignalClear": "the subchannel: condition codes and IRBs are those of the trace",
+    "SignalHalt": "the same",
+    "DeviceGoesOn": "the same",
+    "Attention": "the same: an IRB without a function",
+    "IdawChanged": "the guest's memory: what cp_prefetch returns is that of the trace",
+}
+"""Steps that are not the kernel's, and what takes their place."""
