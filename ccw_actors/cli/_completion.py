@@ -49,7 +49,7 @@ def designs(incomplete: str) -> list[str]:
 
 def models(incomplete: str) -> list[str]:
     """Complete a model that a trace is checked against."""
-    return _fitting(DESIGNS, incomplete)
+    return _fitting((*DESIGNS, "ccw-actors"), incomplete)
 
 
 def emulators(incomplete: str) -> list[str]:

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._completion import models
 from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._printing import say, say_json
+from ccw_actors.cli._trace import named
 from ccw_actors.cli._usage import PlainCommand
 from ccw_actors.designs import DESIGNS
 from ccw_actors.errors import StreamError
@@ -18,25 +19,31 @@ from ccw_actors.kernel.refinement import (
     CORRECTIONS,
     Answer,
     KernelTrace,
+    OwnAnswer,
     check_kernel_trace,
+    check_own_trace,
     is_kernel_trace,
+    is_own_trace,
     read_kernel_trace,
 )
+from ccw_actors.trace import TraceReader
 
 __all__ = ["TraceCommand", "check"]
 
+OWN = "ccw-actors"
+MODELS = (*DESIGNS, OWN)
 _STATUS = {"allowed": 0, "refused": 1, "undecided": 3}
 
 _File: TypeAlias = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="The trace of a kernel.", show_default=False),
+    typer.Argument(metavar="FILE", help="The trace.", show_default=False),
 ]
 _Model: TypeAlias = Annotated[
     str,
     typer.Option(
         "--model",
         metavar="DESIGN",
-        help=f"The model: {', '.join(DESIGNS)}.",
+        help=f"The model: {', '.join(DESIGNS)}; {OWN} for a trace of its own actors.",
         autocompletion=models,
         show_default=False,
     ),
@@ -73,16 +80,21 @@ def check(
 ) -> None:
     """Decide whether a model allows a trace.
 
-    A refusal has the first event that the model cannot have shown, and what it could
-    have done there instead.
+    A trace of a kernel needs a design of the kernel as its model. A refusal has the
+    first event that the model cannot have shown, and what it could have done there
+    instead. In a trace that 'ccw-actors run' or 'ccw-actors qemu' has written, the
+    model ccw-actors does each step of each actor again.
 
     Exit status: 0 the model allows the trace; 1 it refuses it; 2 usage error, or the
-    file is not a trace of a kernel, has another version, or is cut short; 3 undecided,
-    as the model has more states than --states.
+    file is not such a trace, has another version, or is cut short; 3 undecided, as the
+    model has more states than --states.
     """
-    if model not in DESIGNS:
-        hint = did_you_mean(model, DESIGNS) or f"there are {', '.join(DESIGNS)}"
+    if model not in MODELS:
+        hint = did_you_mean(model, MODELS) or f"there are {', '.join(MODELS)}"
         raise typer.BadParameter(f"no model {model!r}; {hint}", param_hint="--model")
+    if model == OWN:
+        _check_own(file, as_json=as_json)
+        return
     read = _read(file)
     corrections = () if as_written else tuple(CORRECTIONS)
     answer = check_kernel_trace(
@@ -92,7 +104,7 @@ def check(
         configurations_max=states,
     )
     if as_json:
-        say_json({"model": model, "file": str(file), **asdict(answer)})
+        say_json({"model": model, "file": str(file), **to_builtins(answer)})
     else:
         _report(answer, read, model)
     if answer.decision != "allowed":
@@ -100,11 +112,45 @@ def check(
 
 
 def _read(file: Path) -> KernelTrace:
-    with reading(file, "a trace of a kernel"):
-        try:
-            return read_kernel_trace(file)
-        except StreamError as error:
-            raise type(error)(f"{file}: {error}") from error
+    with reading(file, "a trace of a kernel"), named(file):
+        if is_own_trace(file):
+            raise StreamError(f"a trace of ccw-actors: give --model {OWN}")
+        return read_kernel_trace(file)
+
+
+def _check_own(file: Path, *, as_json: bool) -> None:
+    """Check a trace of this package's actors."""
+    with reading(file, "a trace"), named(file):
+        if is_kernel_trace(file):
+            designs = ", ".join(DESIGNS)
+            raise StreamError(f"a trace of a kernel: give --model one of {designs}")
+        with file.open("rb") as source:
+            reader = TraceReader(source)
+            answer = check_own_trace(reader, reader.types)
+    if as_json:
+        say_json({"model": OWN, "file": str(file), **to_builtins(answer)})
+    else:
+        _report_own(answer)
+    if answer.refused is not None:
+        raise typer.Exit(1)
+
+
+def _report_own(answer: OwnAnswer) -> None:
+    """Print which actors agree with the trace, and which are not checked."""
+    for path, count in answer.checked.items():
+        say(f"allowed: {path}, {count} messages", "green")
+    for path, why in answer.unchecked.items():
+        say(f"not checked: {path}: {why}")
+    refused = answer.refused
+    if refused is None:
+        return
+    at = f"message {refused.number}" if refused.number else "its start"
+    say(f"refused: {refused.actor} cannot have done this at {at}", "red")
+    for line in refused.found or ("nothing",):
+        say(f"  it sent {line}")
+    say("It would have done:")
+    for line in refused.expected or ("nothing",):
+        say(f"  it sent {line}")
 
 
 def _report(answer: Answer, read: KernelTrace, model: str) -> None:

@@ -19,6 +19,10 @@ from ccw_actors.kernel.refinement._kernel_trace import (
 from ccw_actors.kernel.refinement._kernel_trace import (
     write_kernel_trace as write_kernel_trace,
 )
+from ccw_actors.kernel.refinement._own_check import OwnAnswer as OwnAnswer
+from ccw_actors.kernel.refinement._own_check import Refusal as Refusal
+from ccw_actors.kernel.refinement._own_check import check_own_trace as check_own_trace
+from ccw_actors.kernel.refinement._own_check import is_own_trace as is_own_trace
 from ccw_actors.kernel.refinement._probes import GROUP as GROUP
 from ccw_actors.kernel.refinement._probes import PROBES as PROBES
 from ccw_actors.kernel.refinement._probes import TRACEPOINTS as TRACEPOINTS
@@ -47,11 +51,15 @@ __all__ = [
     "KernelEvent",
     "KernelTrace",
     "KernelTraceError",
+    "OwnAnswer",
     "Probe",
     "Probes",
+    "Refusal",
     "Visible",
     "check_kernel_trace",
+    "check_own_trace",
     "is_kernel_trace",
+    "is_own_trace",
     "probes",
     "read_kernel_trace",
     "read_tracefs",

@@ -22,20 +22,19 @@ while read name; do echo 1 > $T/events/$name/enable || echo "EVENT $name"; done 
 # The console is for the traces.
 dmesg -n 1
 echo "BEGIN $(uname -r) cpus $(grep -c ^processor /proc/cpuinfo || nproc)"
-: > /tmp/all
 seed=$first
 while [ $seed -lt $((first + runs)) ]; do
 	echo > $T/trace
 	/client /dev/vfio/$G $U $seed $requests $threads $resets || break
-	echo "# run $seed" >> /tmp/all
-	cat $T/trace >> /tmp/all
+	cat $T/trace > /tmp/trace
+	# One by one: the console loses a character now and then.
+	echo "DATA $seed"
+	gzip -9 < /tmp/trace | base64
+	echo "END"
 	seed=$((seed + 1))
 	# A device that a run has lost does not come back.
-	grep -q enter_fsm_notoper $T/trace && break
+	grep -q enter_fsm_notoper /tmp/trace && break
 done
-echo "DATA"
-gzip -9 < /tmp/all | base64
-echo "END"
 # What is still on its way to the console would be lost.
 sleep 2
 poweroff -f

@@ -14,13 +14,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 from ccw_actors.kernel.refinement import probes
 from examples.linux.initramfs import Executable, archive
 from examples.linux.software import default_cache
 
-_BASE64 = r"[A-Za-z0-9+/]+=*"
 HERE = Path(__file__).parent
 
 
@@ -30,8 +30,13 @@ def functions_of(system_map: Path) -> set[str]:
     return {line.split()[2] for line in lines if line.split()[1] in "tT"}
 
 
-def boot(kernel: Path, work: Path, append: str, *, cpus: int) -> str:
-    """Boot the kernel with the client; return its console."""
+def boot(
+    kernel: Path, work: Path, append: str, *, cpus: int, trace: Path | None = None
+) -> str:
+    """Boot the kernel with the client; return its console.
+
+    `trace` is where the trace of this package's actors goes, if it is wanted.
+    """
     client, image, initrd = work / "client", work / "disk", work / "initrd"
     compiler = "s390x-linux-gnu-gcc"
     subprocess.run([compiler, "-static", "-O2", "-o", client, HERE / "client.c"], check=True)
@@ -53,7 +58,8 @@ def boot(kernel: Path, work: Path, append: str, *, cpus: int) -> str:
     )
     console = work / "console"
     guest = ["-kernel", kernel / "arch/s390/boot/bzImage", "-initrd", initrd]
-    options = ["--line-mode", "--console", console, "--cpus", str(cpus)]
+    traced = ["--trace", trace] if trace else []
+    options = [*traced, "--line-mode", "--console", console, "--cpus", str(cpus)]
     subprocess.run(
         [*command, "qemu", "--disk", f"0190={image}", *options, "--", *guest]
         + ["-append", f"console=ttysclp0 {append}"],
@@ -70,6 +76,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     for name, default in (("first", 1), ("runs", 10), ("requests", 30), ("resets", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--trace", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cpus", type=int, default=1)
     given = parser.parse_args()
@@ -80,21 +87,27 @@ def main() -> None:
         words |= {"threads": given.threads, "resets": given.resets}
         append = " ".join(f"{name}={value}" for name, value in words.items())
         with tempfile.TemporaryDirectory() as work:
-            console = boot(given.kernel, Path(work), append, cpus=given.cpus)
+            console = boot(given.kernel, Path(work), append, cpus=given.cpus, trace=given.trace)
         (given.folder / "console").write_text(console)
-        first = save(console, given.folder, f"{given.threads}x{given.cpus}x{given.resets}")
+        kind = f"{given.threads}x{given.cpus}x{given.resets}"
+        first = max(first + 1, save(console, given.folder, kind))
 
 
 def save(console: str, folder: Path, kind: str) -> int:
-    """Write the traces on a console to files; return the next seed."""
-    data = console.partition("DATA\n")[2].partition("END")[0]
-    lines = (line for line in data.splitlines() if re.fullmatch(_BASE64, line))
-    text = gzip.decompress(base64.b64decode("".join(lines))).decode()
-    seed = ""
-    for part in text.split("# run ")[1:]:
-        seed, _, trace = part.partition("\n")
-        (folder / f"{kind}-{seed}.txt").write_text(trace)
-    return int(seed) + 1
+    """Write the traces on a console to files; return the next seed.
+
+    One that the console has damaged is left out.
+    """
+    seed = 0
+    for found in re.finditer(r"^DATA (\d+)\n(.*?)^END", console, re.M | re.S):
+        seed = int(found[1])
+        try:
+            trace = gzip.decompress(base64.b64decode(found[2]))
+        except (ValueError, OSError, EOFError, zlib.error) as error:
+            print(f"run {seed}: {error}", file=sys.stderr)
+            continue
+        (folder / f"{kind}-{seed}.txt").write_bytes(trace)
+    return seed + 1
 
 
 if __name__ == "__main__":
