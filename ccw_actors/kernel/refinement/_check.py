@@ -33,6 +33,7 @@ from ccw_actors.kernel.refinement._plans import (
     after_section,
     between,
     interruption,
+    losing,
     plans,
     read_scsw,
     shown,
@@ -384,10 +385,13 @@ class _Search:
             case "path event":
                 yield start._replace(pending=PathReport(found.number))
             case "fsm event" if found.values.get("event") == 0:
-                expect = self._kept([item("enter fsm_notoper")])
-                yield start._replace(
-                    pending=DeviceLost(), expect=expect, inside=("fsm_notoper",)
-                )
+                for plan in losing("", (), ()):
+                    yield start._replace(
+                        pending=DeviceLost(),
+                        kind=plan.kind,
+                        expect=self._kept(plan.expect),
+                        after=plan.after,
+                    )
             case _:
                 return
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ccw_actors.actors.protocol import Written
 from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
 from ccw_actors.designs import Choices, DeviceLost, HostState, Section
-from ccw_actors.kernel.refinement._plans import scsw_of
+from ccw_actors.kernel.refinement._plans import FREES, scsw_of
 from ccw_actors.kernel.refinement._sections import (
     Ended,
     Outcome,
@@ -208,7 +208,7 @@ def _disable(
     """Disable the subchannel, or cancel, halt or clear it, as the trace says."""
     before, pending = state_of(state), _pending(thread)
     is_on = before.enabled and before.valid
-    match thread.kind:
+    match thread.kind.removesuffix(FREES):
         case "nothing":
             if before.fsm != "NOT_OPER":
                 return None
@@ -217,7 +217,8 @@ def _disable(
             if is_on:
                 return None
             outcome = sections.run(state, name, pending)
-            return outcome._replace(following=_given_up(pending))
+            given_up = outcome._replace(following=_given_up(pending))
+            return _lost_as_shown(thread, before, given_up)
         case "done":
             scsw = Scsw()
         case _:
@@ -235,7 +236,7 @@ def _open(
 ) -> Outcome | None:
     """Enable the subchannel; no model has an OPEN that fails for want of MSCH."""
     before, pending = state_of(state), _pending(thread)
-    match thread.kind:
+    match thread.kind.removesuffix(FREES):
         case "nothing":
             if before.fsm != "NOT_OPER":
                 return None
@@ -244,10 +245,13 @@ def _open(
             if before.fsm != "STANDBY":
                 return None
             outcome = sections.run(state, "", DeviceLost())
-            return outcome._replace(following=_GIVEN_UP)
+            lost = outcome._replace(following=_GIVEN_UP)
+            return _lost_as_shown(thread, before, lost)
         case "gives up":
             if before.fsm in ("STANDBY", "NOT_OPER"):
                 return None
+            outcome = sections.run(state, name, pending)
+            return _lost_as_shown(thread, before, outcome)
         case _:
             if before.fsm != "STANDBY":
                 return None
@@ -259,7 +263,20 @@ def _device_lost(
 ) -> Outcome | None:
     del name
     outcome = sections.run(state, "", _pending(thread))
-    return outcome._replace(following=Ended(Written(0)))
+    ended = outcome._replace(following=Ended(Written(0)))
+    return _lost_as_shown(thread, state_of(state), ended)
+
+
+def _lost_as_shown(
+    thread: Thread, before: HostState, outcome: Outcome
+) -> Outcome | None:
+    """Return the outcome if it frees the program where the kernel does."""
+    after = state_of(outcome.state)
+    if not thread.kind.endswith(FREES):
+        is_kept = bool(outcome.queued) or before.loss or after.cp == before.cp
+        return outcome if is_kept else None
+    shown = bool(thread.get("initialized")) == bool(before.cp)
+    return outcome if shown and not outcome.queued and not after.cp else None
 
 
 def _path_report(

@@ -11,11 +11,13 @@ from ccw_actors.kernel.refinement._sections import Ended, Following
 from ccw_actors.kernel.refinement._threads import FSM, Item, Thread, Want, item
 from ccw_actors.kernel.refinement._visible import VISIBLE
 
-__all__ = ["Plan", "after_section", "between", "interruption", "plans", "read_scsw", "scsw_of", "shown"]
+__all__ = ["FREES", "Plan", "after_section", "between", "interruption", "losing", "plans", "read_scsw", "scsw_of", "shown"]
 
 _FSM_EVENT: Final = "fsm event"
 _IO_REQUEST, _INTERRUPT, _ASYNC_REQUEST, _OPEN, _CLOSE = 1, 2, 3, 4, 5
 _NOT_OPER: Final = 0
+FREES: Final = ", frees"
+"""The end of the kind of a plan in which fsm_notoper calls cp_free."""
 _QUIESCE: Final = "vfio_ccw_sch_quiesce"
 _SEEN: Final = Want("state", "seen")
 _BUSY: Final = Want("ret", "=", -errno.EBUSY)
@@ -118,8 +120,6 @@ def _disabling(thread: Thread, inside: tuple[str, ...]) -> list[Plan]:
     closes = (*inside, "fsm_close")
     enter = (event, item("enter fsm_close"))
     deeper = (*closes, _QUIESCE)
-    lost = (item("enter fsm_notoper"),)
-    gone = item("exit fsm_notoper")
     not_oper = item(_FSM_EVENT, _SEEN, Want("event", "=", _NOT_OPER))
     return [
         Plan("done", (*enter, *call, *done), closes),
@@ -128,10 +128,27 @@ def _disabling(thread: Thread, inside: tuple[str, ...]) -> list[Plan]:
             (*enter, *call, *busy, item(f"enter {_QUIESCE}"), *cancel),
             deeper,
         ),
-        Plan("gives up", (event, *lost), inside, after=(gone,)),
-        Plan("gives up", (*enter, not_oper, *lost), closes, after=(gone,)),
+        *losing("gives up", (event,), inside),
+        *losing("gives up", (*enter, not_oper), closes),
         Plan("nothing", (event,), inside),
     ]
+
+
+def losing(
+    kind: str, before: tuple[Item, ...], inside: tuple[str, ...]
+) -> tuple[Plan, Plan]:
+    """Return the ways of fsm_notoper: it frees the program itself, or does not."""
+    enter, leave = item("enter fsm_notoper"), item("exit fsm_notoper")
+    frees = item("enter cp_free", keeps=True)
+    return (
+        Plan(kind, (*before, enter), inside, after=(leave,)),
+        Plan(
+            f"{kind}{FREES}",
+            (*before, enter, frees),
+            inside,
+            after=(item("exit cp_free"), leave),
+        ),
+    )
 
 
 def _opening(inside: tuple[str, ...]) -> list[Plan]:
@@ -143,18 +160,15 @@ def _opening(inside: tuple[str, ...]) -> list[Plan]:
         item("enter fsm_open"),
         item("enter cio_enable_subchannel"),
     )
-    lost = (item("enter fsm_notoper"),)
-    gone = item("exit fsm_notoper")
     failed = (
         item("exit cio_enable_subchannel", Want("ret", "<", 0)),
         item(_FSM_EVENT, _SEEN, Want("event", "=", _NOT_OPER)),
-        *lost,
     )
     done = item("exit cio_enable_subchannel", Want("ret", "=", 0))
     return [
         Plan("done", (*enable, done), opens),
-        Plan("fails", (*enable, *failed), opens, after=(gone,)),
-        Plan("gives up", (event, *lost), inside, after=(gone,)),
+        *losing("fails", (*enable, *failed), opens),
+        *losing("gives up", (event,), inside),
         Plan("nothing", (event,), inside),
     ]
 
@@ -178,6 +192,10 @@ def after_section(
             yield _state_read(before, _ASYNC_REQUEST)
         case "halt" | "clear" if thread.kind != "late":
             yield item("async request", Want("errno", "=", -following.errno))
+        case "io_helper" if following.errno and not before.cp:
+            # The model does not free what is free; the kernel calls the function.
+            yield item("enter cp_free", Want("initialized", "=", 0))
+            yield item("exit cp_free")
         case "ResetDevice" if isinstance(following, Ended):
             yield item(_FSM_EVENT, Want("event", "=", _CLOSE))
             yield item(_FSM_EVENT, Want("event", "=", _OPEN))

@@ -27,13 +27,20 @@ __all__ = ["VARIANTS", "Variant"]
 class Variant(Struct, frozen=True):
     """What is wrong, and the fields of `Choices` that make it so.
 
-    `of` are the designs whose fault it is; for others it is no change.
+    `of` are the designs whose fault it is; for others it is no change. `why_not` says
+    why the runs of the designs `not_by` do not refuse it.
     """
 
     fault: str
     fields: dict[str, Any]
     why_not: str = ""
     of: tuple[str, ...] = ("v6.0", "2026")
+    explained: tuple[str, ...] = ("v6.0", "2026")
+
+    @property
+    def not_by(self) -> tuple[str, ...]:
+        """The designs whose runs do not refuse it."""
+        return self.explained if self.why_not else ()
 
     def apply(self, choices: Choices) -> Choices:
         """Return the choices with the fault."""
