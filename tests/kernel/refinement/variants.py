@@ -243,6 +243,8 @@ VARIANTS: Final = {
     "frees-any-status": Variant(
         "the worker frees at intermediate status as well",
         {"to_free": _free_any_status},
+        why_not="no run of that kernel takes intermediate status before the end",
+        explained=("v6.0",),
     ),
     "frees-own": Variant(
         "the worker frees only at the status of a START", {"to_free": _free_if_start}
@@ -251,6 +253,7 @@ VARIANTS: Final = {
         "the worker sets IDLE before it copies the IRB",
         {"freed": _idle_first},
         why_not=_HIDDEN,
+        explained=("2026",),
     ),
     "copies-nothing": Variant(
         "the worker does not copy the IRB of a program that it frees",
