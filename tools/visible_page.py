@@ -58,10 +58,8 @@ def as_markdown() -> str:
     )
     points = "\n".join(f"- `{one}`" for one in TRACEPOINTS)
     beyond = table(("name", "what a kernel does"), CORRECTIONS.items())
-    return "\n".join(
-        (_HEAD, steps, "", _INPUTS, inputs, "", _PROBES, probes, "", points, "")
-        + (_CORRECTIONS, beyond, "")
-    )
+    parts = (_HEAD, steps, "", _INPUTS, inputs, "", _PROBES, probes, "", points, "")
+    return "\n".join((*parts, _CORRECTIONS, beyond, ""))
 
 
 def _row(step: str, visible: Visible) -> tuple[str, str, str, str, str]:

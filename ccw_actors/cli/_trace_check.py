@@ -145,12 +145,13 @@ def _report_own(answer: OwnAnswer) -> None:
     if refused is None:
         return
     at = f"message {refused.number}" if refused.number else "its start"
-    say(f"refused: {refused.actor} cannot have done this at {at}", "red")
-    for line in refused.found or ("nothing",):
-        say(f"  it sent {line}")
-    say("It would have done:")
-    for line in refused.expected or ("nothing",):
-        say(f"  it sent {line}")
+    say(f"refused: {refused.actor} does something else at {at}", "red")
+    say("In the trace:")
+    for line in refused.found or ("it sends nothing",):
+        say(f"  {line}")
+    say("The actor:")
+    for line in refused.expected or ("it sends nothing",):
+        say(f"  {line}")
 
 
 def _report(answer: Answer, read: KernelTrace, model: str) -> None:
@@ -194,4 +195,3 @@ class TraceCommand(PlainCommand):
             name = f"{info_name} {first}"
             return self.commands[first].make_context(name, rest, parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
-

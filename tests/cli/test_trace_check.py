@@ -12,7 +12,7 @@ from tests.cli.in_process import ccw_actors
 from tests.kernel.refinement.recorded import TRACES, traces_of
 from tests.kernel.refinement.variants import VARIANTS
 
-RUN = sorted((TRACES / "2026").glob("*2x2x1*.gz"))[0]
+RUN = min((TRACES / "2026").glob("*2x2x1*.gz"))
 OWN = Path(__file__).parents[1] / "kernel" / "refinement" / "own" / "qemu.trace"
 
 
@@ -47,16 +47,18 @@ def test_json() -> None:
     """The answer as JSON has the decision, and the event by number."""
     ended = ccw_actors("trace", "check", RUN, "--model", "rfc-v4", "--json")
     answer = json.loads(ended.out)
-    assert (ended.status, answer["decision"], answer["model"]) == (1, "refused", "rfc-v4")
+    assert (ended.status, answer["decision"], answer["model"]) == (
+        1,
+        "refused",
+        "rfc-v4",
+    )
     assert 0 < answer["number"] <= len(next(iter(traces_of("2026").values())).events)
 
 
 def test_the_correction_can_be_left_out() -> None:
     """The model as written refuses some run that it allows with the correction."""
     statuses = {
-        ccw_actors(
-            "trace", "check", file, "--model", "2026", "--as-written"
-        ).status
+        ccw_actors("trace", "check", file, "--model", "2026", "--as-written").status
         for file in sorted((TRACES / "2026").glob("*.gz"))[:12]
     }
     assert 1 in statuses
@@ -91,7 +93,7 @@ def test_own_trace() -> None:
         ((RUN, "--model", "2026", "--states", "0"), "of at least 1, got '0'"),
     ],
 )
-def test_wrong_use(words: tuple[object, ...], complaint: str) -> None:
+def test_wrong_use(words: tuple[str | Path, ...], complaint: str) -> None:
     """One line says what is wrong, and what to do; the status is 2."""
     ended = ccw_actors("trace", "check", *words)
     assert (ended.status, ended.out) == (2, "")

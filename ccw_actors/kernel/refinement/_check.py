@@ -12,15 +12,10 @@ from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
     IoRead,
-    ReadIo,
-    ReadReport,
-    ResetDevice,
-    UnmapDma,
-    WriteAsync,
-    WriteIo,
 )
-from ccw_actors.channel import Fctl, Irb, Scsw
-from ccw_actors.designs import Choices, DeviceLost, HostState, PathReport, Section
+from ccw_actors.channel import Irb, Scsw
+from ccw_actors.designs import Choices, HostState, Section
+from ccw_actors.kernel.refinement._calls import begun, planned
 from ccw_actors.kernel.refinement._effects import effect
 from ccw_actors.kernel.refinement._kernel_trace import KernelTrace
 from ccw_actors.kernel.refinement._observations import (
@@ -32,9 +27,6 @@ from ccw_actors.kernel.refinement._observations import (
 from ccw_actors.kernel.refinement._plans import (
     after_section,
     between,
-    interruption,
-    losing,
-    plans,
     read_scsw,
     shown,
 )
@@ -42,7 +34,6 @@ from ccw_actors.kernel.refinement._sections import (
     Ended,
     Flushed,
     Following,
-    IoInterruption,
     Outcome,
     Sections,
     WorkEnded,
@@ -59,7 +50,6 @@ from ccw_actors.kernel.refinement._threads import (
     matches,
     taken,
 )
-from ccw_actors.scenarios import read_orb
 
 __all__ = ["CONFIGURATIONS_MAX", "CORRECTIONS", "Answer", "check_kernel_trace"]
 
@@ -68,9 +58,6 @@ CORRECTIONS: Final = {
     "write": "a write to the I/O region replaces the IRB in it as well",
 }
 """What every kernel does and no model: done on top of each model, unless left out."""
-_ORB: Final = read_orb(1)
-_HALT: Final = 1
-_REGION_SHIFT: Final = 10
 
 Decision: TypeAlias = Literal["allowed", "refused", "undecided"]
 
@@ -151,9 +138,7 @@ class _Search:
             reached = self._closure(now)
             if reached is None:
                 return self._undecided(one)
-            now = {
-                after for before in reached for after in self._consume(before, one)
-            }
+            now = {after for before in reached for after in self._consume(before, one)}
             if not now:
                 return self._refused(one, reached)
         return Answer("allowed", len(self._found), self._most)
@@ -177,7 +162,9 @@ class _Search:
         is_closed = any(one.name == opens for one in self._found[:1])
         fsm = "STANDBY" if is_closed else "IDLE"
         # A client before may have left an IRB; what replaces it comes before the read.
-        reads = (one for one in self._found if one.name == "ret" and "irb" in one.values)
+        reads = (
+            one for one in self._found if one.name == "ret" and "irb" in one.values
+        )
         left = next((read_scsw(one) for one in reads), Scsw())
         state = first_state(fsm=fsm, enabled=not is_closed, region=Irb(left))
         return _Configuration(state, ())
@@ -258,9 +245,10 @@ class _Search:
                 ways = [Thread(Section(step), seen=seen)]
             else:
                 start = Thread(None, seen=seen)
-                ways = list(self._planned(start, Section(step), (), ()))
+                ways = list(planned(start, Section(step), (), ()))
             for way in ways:
-                yield _configured(state, _with(threads, WORK_QUEUE, way), queue)
+                placed = _with(threads, WORK_QUEUE, self._left(way))
+                yield _configured(state, placed, queue)
             return
         yield _configured(state, threads, queue)
 
@@ -281,46 +269,26 @@ class _Search:
         exits, inside = between(thread, following)
         events += exits
         if isinstance(following, Section):
-            yield from self._planned(thread, following, inside, tuple(events))
+            for way in planned(thread, following, inside, tuple(events)):
+                yield self._left(way)
             return
         if isinstance(following, Ended):
             events += self._marks(thread, following)
-        kept = self._kept(events)
-        yield thread._replace(pending=None, expect=kept, after=()) if kept else None
+        yield self._left(thread._replace(pending=None, expect=tuple(events), after=()))
 
-    def _planned(
-        self,
-        thread: Thread,
-        following: Section,
-        inside: tuple[str, ...],
-        events: tuple[Item, ...],
-    ) -> Iterator[Thread]:
-        base = thread.base
-        if following.step == "check_pinned":
-            base = ("vfio_ccw_dma_unmap",)
-        if following.step == "unmap" and not inside:
-            base = ()
-        for plan in plans(thread._replace(base=base), following, inside):
-            yield thread._replace(
-                pending=following,
-                kind=plan.kind,
-                expect=self._kept([*events, *plan.expect]),
-                after=plan.after,
-                inside=plan.inside,
-                base=base,
-                inputs=thread.inputs if following.step == "copy_idal" else (),
-            )
-
-    def _kept(self, events: Iterable[Item]) -> tuple[Item, ...]:
-        """Leave out the events for which the trace has no probe."""
-        return tuple(one for one in events if one.name not in self._missing)
+    def _left(self, thread: Thread) -> Thread | None:
+        """Return a thread without events that were not traced, None if it has ended."""
+        expect = tuple(one for one in thread.expect if one.name not in self._missing)
+        if thread.pending is None and not expect:
+            return None
+        return thread._replace(expect=expect)
 
     def _marks(self, thread: Thread, following: Ended) -> Iterator[Item]:
         """Yield the client's mark at the end of a call."""
         if thread.marked:
             result = following.result
-            is_read = isinstance(result, IoRead)
-            yield item("ret", *(shown(result.irb.scsw) if is_read else ()))
+            wants = shown(result.irb.scsw) if isinstance(result, IoRead) else ()
+            yield item("ret", *wants)
 
     # -- events -----------------------------------------------------------------------
 
@@ -334,10 +302,9 @@ class _Search:
         thread = threads.get(found.thread)
         state = state_of(one.state)
         if thread is None:
-            for way in self._begun(found, state):
-                yield _configured(
-                    one.state, _with(threads, found.thread, way), one.queue
-                )
+            for way in begun(found, state, marked=found.thread in self._marked):
+                ways = _with(threads, found.thread, self._left(way))
+                yield _configured(one.state, ways, one.queue)
             return
         if not thread.expect or not matches(thread.expect[0], found, thread.seen):
             return
@@ -349,71 +316,6 @@ class _Search:
         yield from self._woken(
             state_after, _with(threads, found.thread, left), queue, []
         )
-
-    def _begun(self, found: Observation, state: HostState) -> Iterator[Thread | None]:
-        """Yield the ways in which a thread begins a call."""
-        seen = bit_of(state)
-        function = found.name.removeprefix("enter ")
-        start = Thread(None, seen=seen, inputs=tuple(sorted(found.values.items())))
-        match found.name:
-            case "enter vfio_ccw_mdev_write":
-                yield from self._write(found, start)
-            case "enter vfio_ccw_mdev_read":
-                yield self._read(found, start._replace(inside=(function,)))
-            case "enter vfio_ccw_mdev_ioctl":
-                base = (function,)
-                yield start._replace(pending=ResetDevice(), inside=base, base=base)
-            case "call":
-                yield start._replace(pending=UnmapDma(0, 0), marked=True)
-            case "enter vfio_ccw_dma_unmap":
-                base = (function,)
-                begun = start._replace(inside=base, base=base)
-                yield from self._planned(begun, Section("check_pinned"), base, ())
-            case "enter vfio_ccw_mdev_open_device":
-                base = (function,)
-                begun = start._replace(inside=base, base=base)
-                yield from self._planned(begun, Section("open"), base, ())
-            case "enter vfio_ccw_mdev_close_device":
-                base = (function,)
-                begun = start._replace(inside=base, base=base)
-                section = Section("disable", then="closed")
-                yield from self._planned(begun, section, base, ())
-            case "tsch" if found.values.get("cc") == 0:
-                yield start._replace(pending=IoInterruption(), expect=interruption())
-            case "tsch":
-                yield None
-            case "path event":
-                yield start._replace(pending=PathReport(found.number))
-            case "fsm event" if found.values.get("event") == 0:
-                for plan in losing("", (), ()):
-                    yield start._replace(
-                        pending=DeviceLost(),
-                        kind=plan.kind,
-                        expect=self._kept(plan.expect),
-                        after=plan.after,
-                    )
-            case _:
-                return
-
-    def _read(self, found: Observation, start: Thread) -> Thread:
-        if start.get("offset") >> _REGION_SHIFT:
-            return start._replace(pending=ReadReport())
-        marked = found.thread in self._marked
-        return start._replace(pending=ReadIo(), marked=marked)
-
-    def _write(self, found: Observation, start: Thread) -> Iterator[Thread]:
-        function = "vfio_ccw_mdev_write"
-        if start.get("offset") >> _REGION_SHIFT:
-            is_halt = found.values.get("command") == _HALT
-            inner = "vfio_ccw_async_region_write"
-            yield start._replace(
-                pending=WriteAsync("HSCH" if is_halt else "CSCH"),
-                expect=self._kept([item(f"enter {inner}")]),
-                inside=(function, inner),
-            )
-            return
-        fctl = start.get("fctl", Fctl.START)
-        yield start._replace(pending=WriteIo(_ORB, fctl), inside=(function,))
 
 
 def _with(
@@ -461,4 +363,5 @@ def _instead(reached: set[_Configuration]) -> Iterator[str]:
                 yield f"{name}: {thread.expect[0]}"
             elif thread.waits:
                 yield f"{name}: nothing, it waits in {thread.step}"
-
+            else:
+                yield f"{name}: {thread.step} otherwise than the events before it say"

@@ -1,6 +1,7 @@
 """The effect of a thread's next section, given what the trace has said of it."""
 
 import errno
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -92,9 +93,7 @@ def _cp_init(
         return outcome
     if outcome.following.errno:
         return None
-    return outcome._replace(
-        state=state, following=_failed(sections.choices, reason)
-    )
+    return outcome._replace(state=state, following=_failed(sections.choices, reason))
 
 
 def _failed(choices: Choices, reason: int) -> Section:
@@ -175,7 +174,7 @@ def _clear(
 
 
 def _agreed(thread: Thread, outcome: Outcome) -> Outcome | None:
-    """Return the outcome if it has the error number that the kernel has shown before."""
+    """Return the outcome if it has the error number that the kernel has shown."""
     following = outcome.following
     if thread.kind == "late" and following is not None:
         return outcome if following.errno == -thread.get("errno") else None
@@ -189,6 +188,7 @@ def _interruption(
     sections: Sections, state: bytes, name: str, thread: Thread
 ) -> Outcome | None:
     """Take the status that the trace's TSCH has stored."""
+    del name
     before = state_of(state)
     scsw = scsw_of(thread)
     is_over = not scsw.actl & Actl.ACTIVE and bool(scsw.stctl & ~_INTERMEDIATE)
@@ -228,7 +228,9 @@ def _disable(
 
 def _given_up(pending: Section) -> Ended | Section:
     """Return what follows CLOSE when the device is given up: OPEN, but after CLOSE."""
-    return Ended(Written(0)) if pending.then == "closed" else Section("open", then="lost")
+    return (
+        Ended(Written(0)) if pending.then == "closed" else Section("open", then="lost")
+    )
 
 
 def _open(
@@ -236,26 +238,27 @@ def _open(
 ) -> Outcome | None:
     """Enable the subchannel; no model has an OPEN that fails for want of MSCH."""
     before, pending = state_of(state), _pending(thread)
-    match thread.kind.removesuffix(FREES):
+    kind = thread.kind.removesuffix(FREES)
+    if not _OPENS[kind](before):
+        return None
+    match kind:
         case "nothing":
-            if before.fsm != "NOT_OPER":
-                return None
             return Outcome(state, _GIVEN_UP, (), ())
         case "fails":
-            if before.fsm != "STANDBY":
-                return None
             outcome = sections.run(state, "", DeviceLost())
-            lost = outcome._replace(following=_GIVEN_UP)
-            return _lost_as_shown(thread, before, lost)
-        case "gives up":
-            if before.fsm in ("STANDBY", "NOT_OPER"):
-                return None
-            outcome = sections.run(state, name, pending)
-            return _lost_as_shown(thread, before, outcome)
+            outcome = outcome._replace(following=_GIVEN_UP)
         case _:
-            if before.fsm != "STANDBY":
-                return None
-    return sections.run(state, name, pending)
+            outcome = sections.run(state, name, pending)
+    return outcome if kind == "done" else _lost_as_shown(thread, before, outcome)
+
+
+_OPENS: Final[dict[str, Callable[[HostState], bool]]] = {
+    "done": lambda before: before.fsm == "STANDBY",
+    "fails": lambda before: before.fsm == "STANDBY",
+    "gives up": lambda before: before.fsm not in ("STANDBY", "NOT_OPER"),
+    "nothing": lambda before: before.fsm == "NOT_OPER",
+}
+"""In which states OPEN may show in each of its ways."""
 
 
 def _device_lost(

@@ -35,7 +35,7 @@ Value: TypeAlias = int | str
 class Header(Struct, frozen=True, kw_only=True):
     """Which kernel was traced, and where it ran.
 
-    `kernel` is its version, such as "6.12.118", and `package` Debian's, "" for one's own
+    `kernel` is its version, such as "6.12.118". `package` is Debian's, "" for one's own
     tree. `configuration` names what was added, `change` the change under test. `qemu`
     is the version of the QEMU that it ran in. `missing` are functions of `PROBES` that
     could not be probed. `note` is for the reader.
@@ -139,17 +139,26 @@ def _opened(path: Path) -> "gzip.GzipFile":
     return gzip.open(path) if is_compressed else path.open("rb")  # type: ignore[return-value]
 
 
+class _Begin(Struct):
+    """The fields of a header that every version has."""
+
+    format: str = ""
+    version: int = 0
+
+
 def _read_header(line: bytes) -> Header:
     try:
-        found = msgspec.json.decode(line)
+        begin = msgspec.json.decode(line, type=_Begin)
+    except msgspec.ValidationError:
+        begin = _Begin()
     except msgspec.DecodeError as error:
         raise KernelTraceError(f"not a trace of a kernel: {error}") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    if begin.format != FORMAT:
         raise KernelTraceError(f"not a trace of a kernel: expected format {FORMAT!r}")
-    if found.get("version") != VERSION:
+    if begin.version != VERSION:
         raise KernelTraceError(
-            f"the trace has version {found.get('version')!r}, this command reads"
-            f" version {VERSION}: record it again, or use the ccw-actors that wrote it"
+            f"the trace has version {begin.version}, this command reads version"
+            f" {VERSION}: record it again, or use the ccw-actors that wrote it"
         )
     try:
         return _header.decode(line)

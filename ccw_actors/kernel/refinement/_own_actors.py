@@ -30,7 +30,9 @@ __all__ = ["UNCHECKED", "Candidate", "candidates", "why_unchecked"]
 
 _NUMBER: Final = r"[0-9a-f]+\.[0-9]\.[0-9a-f]{4}"
 _HOST: Final = re.compile(rf"host/(?P<number>{_NUMBER})/(?P<layer>\w+)")
-_PASSED: Final = re.compile(rf"(?P<guest>[^/]+)/(?P<number>{_NUMBER})/(?P<layer>[-\w]+)")
+_PASSED: Final = re.compile(
+    rf"(?P<guest>[^/]+)/(?P<number>{_NUMBER})/(?P<layer>[-\w]+)"
+)
 _GUEST: Final = re.compile(r"(?P<guest>[^/]+)/(?P<layer>[-\w]+)")
 _STORAGE_SIZE: Final = 1 << 44
 """Where the next guest's storage begins, in the host's addresses."""
@@ -131,7 +133,13 @@ def _of_host(path: str, found: re.Match[str], cast: _Cast) -> Iterator[Candidate
                 range(count), range(cast.guests), (0, _CHPID_FIRST)
             ):
                 yield Candidate(
-                    _subchannel(below, guest, number, at, index, chpid and chpid + at),
+                    _subchannel(
+                        below,
+                        guest,
+                        SubchannelId(0, at),
+                        Pmcw.of_device(number, chpid=chpid and chpid + at),
+                        base=_STORAGE_SIZE * (1 + index),
+                    ),
                     f"subchannel {at}, storage of guest {index}",
                 )
         case _:
@@ -139,14 +147,13 @@ def _of_host(path: str, found: re.Match[str], cast: _Cast) -> Iterator[Candidate
 
 
 def _subchannel(
-    below: str, guest: str, number: int, at: int, index: int, chpid: int
+    below: str, guest: str, schid: SubchannelId, pmcw: Pmcw, *, base: int
 ) -> Make:
     def make(system: System) -> Subchannel:
         storage = system.ref(f"{guest}/storage")
-        base = _STORAGE_SIZE * (1 + index)
         return Subchannel(
-            SubchannelId(0, at),
-            Pmcw.of_device(number, chpid=chpid),
+            schid,
+            pmcw,
             system.ref(f"{below}/device"),
             (Region(base, _STORAGE_SIZE, storage, dma=True),),
             system.ref(f"{below}/cio"),
@@ -191,7 +198,9 @@ def _emulated(below: str, guest: str, number: int, at: int) -> Make:
     def make(system: System) -> GuestSubchannel:
         ref = system.ref
         schid, pmcw = SubchannelId(0, at), Pmcw.of_device(number)
-        return GuestSubchannel(schid, pmcw, ref(f"{below}/vfio-ccw"), ref(f"{guest}/css"))
+        return GuestSubchannel(
+            schid, pmcw, ref(f"{below}/vfio-ccw"), ref(f"{guest}/css")
+        )
 
     return make
 
@@ -209,8 +218,6 @@ def _of_guest(guest: str, layer: str, cast: _Cast) -> Iterator[Candidate]:
                 lambda system: ChannelSubsystem(dict(enumerate(map(system.ref, own))))
             )
         case "emulator":
-            yield Candidate(
-                lambda system: Emulator(1, tuple(map(system.ref, own)))
-            )
+            yield Candidate(lambda system: Emulator(1, tuple(map(system.ref, own))))
         case _:
             return

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ccw_actors.errors import StreamError, UnknownSystemError
+from ccw_actors.errors import ActorFailedError, StreamError, UnknownSystemError
 from ccw_actors.kernel.refinement._own_actors import (
     Candidate,
     candidates,
@@ -45,11 +45,10 @@ _NOTICES: Final = frozenset({"Terminated"})
 
 
 class Refusal(Struct, frozen=True):
-    """A message after which an actor sent something else than in the trace.
+    """A message after which an actor did something else than in the trace.
 
-    `number` is that of the message, 0 for the start of the actor. `expected` are the
-    messages that the actor sends, `found` those in the trace, each a recipient and a
-    message.
+    `number` is that of the message, 0 for the start of the actor. `expected` says what
+    the actor does, `found` what it did in the trace.
     """
 
     actor: str
@@ -127,16 +126,12 @@ class _Trace:
             if isinstance(one, FailureRecord):
                 continue
             self._note(one, type_name(one, types))
-        self._paths = sorted(
-            {path for pair in self._types for path in pair if path}
-        )
-        numbers = [
-            one.number for one in events if not isinstance(one, FailureRecord)
-        ]
+        self._paths = sorted({path for pair in self._types for path in pair if path})
+        numbers = [one.number for one in events if not isinstance(one, FailureRecord)]
         if numbers and min(numbers) > _FIRST_MAX:
             raise StreamError(
-                f"the trace begins at message {min(numbers)}: its beginning was cut off;"
-                " record a shorter run, or one with a larger --trace-size"
+                f"the trace begins at message {min(numbers)}: its beginning was cut"
+                " off; record a shorter run, or one with a larger --trace-size"
             )
 
     def _note(self, one: EventRecord, name: str) -> None:
@@ -168,7 +163,7 @@ class _Trace:
         return OwnAnswer(checked, unchecked)
 
     def _refused(self, path: str, found: list[Candidate]) -> Refusal | None:
-        """Return the latest refusal of all ways to make an actor, None if one agrees."""
+        """Return the latest refusal of all ways to make it, None if one agrees."""
         latest: Refusal | None = None
         for candidate in found:
             refused = self._replayed(path, candidate)
@@ -182,12 +177,17 @@ class _Trace:
         name = _NAME
         while True:
             try:
-                replay = _Replay(name, path, self._paths, candidate)
+                replay = _Replay(name, path, self._peers(path), candidate)
                 return replay.first_refusal(self._steps(path), self._last)
             except UnknownSystemError as error:
                 if error.system == name:
                     raise
                 name = error.system
+
+    def _peers(self, path: str) -> list[str]:
+        """Return the actors that an actor exchanges messages with."""
+        pairs = [pair for pair in self._types if path in pair]
+        return sorted({other for pair in pairs for other in pair} - {path, ""})
 
     def _steps(self, path: str) -> Iterator[_Step]:
         """Yield the actor's start, and the messages that it has handled."""
@@ -204,13 +204,11 @@ class _Trace:
         return tuple(sorted(one for one in found if one.recipient))
 
 
-
-
 class _Replay:
     """One actor alone: all others only receive."""
 
     def __init__(
-        self, name: str, path: str, paths: list[str], candidate: Candidate
+        self, name: str, path: str, peers: list[str], candidate: Candidate
     ) -> None:
         self._path = path
         self._reached: dict[str, int] = {}
@@ -218,9 +216,8 @@ class _Replay:
         self._system = system = System(dispatcher, name=name)
         # With an observer, each message has a number.
         system.observe(Observer())
-        for other in paths:
-            if other != path:
-                system.spawn(_Bystander(), other)
+        for other in peers:
+            system.spawn(_Bystander(), other)
         system.spawn(candidate.make(system), path)
 
     def first_refusal(
@@ -228,23 +225,24 @@ class _Replay:
     ) -> Refusal | None:
         """Take the steps; return the first whose messages differ."""
         for step in steps:
-            if step.message is not None:
-                self._handle(step)
+            failure = self._failure(step) if step.message is not None else ""
             sent = self._taken()
-            if not self._agree(sent, step.sent, last):
-                return Refusal(
-                    self._path,
-                    step.number,
-                    tuple(map(_shown, sent)),
-                    tuple(map(_shown, step.sent)),
-                )
+            if not failure and self._agree(sent, step.sent, last):
+                continue
+            does = (*map(_shown, sent), *([failure] if failure else []))
+            return Refusal(self._path, step.number, does, tuple(map(_shown, step.sent)))
         return None
 
-    def _handle(self, step: _Step) -> None:
+    def _failure(self, step: _Step) -> str:
+        """Let the actor handle a message; return how it fails, "" if it does not."""
         dispatcher = self._dispatcher
         envelope = Envelope(_encode(step.message), step.sender, 0, None)
         dispatcher.deliver(self._path, envelope)
-        dispatcher.step(Choice(self._path, step.sender))
+        try:
+            dispatcher.step(Choice(self._path, step.sender))
+        except ActorFailedError as error:
+            return f"it fails: {error}"
+        return ""
 
     def _taken(self) -> list[_Sent]:
         """Take the messages that the actor has sent out of the mailboxes.
@@ -297,5 +295,4 @@ def _same(one: _Sent, other: _Sent) -> bool:
 
 
 def _shown(sent: _Sent) -> str:
-    return f"{sent.recipient} {sent.message}"
-
+    return f"it sends {sent.recipient} {sent.message}"

@@ -11,7 +11,18 @@ from ccw_actors.kernel.refinement._sections import Ended, Following
 from ccw_actors.kernel.refinement._threads import FSM, Item, Thread, Want, item
 from ccw_actors.kernel.refinement._visible import VISIBLE
 
-__all__ = ["FREES", "Plan", "after_section", "between", "interruption", "losing", "plans", "read_scsw", "scsw_of", "shown"]
+__all__ = [
+    "FREES",
+    "Plan",
+    "after_section",
+    "between",
+    "interruption",
+    "losing",
+    "plans",
+    "read_scsw",
+    "scsw_of",
+    "shown",
+]
 
 _FSM_EVENT: Final = "fsm event"
 _IO_REQUEST, _INTERRUPT, _ASYNC_REQUEST, _OPEN, _CLOSE = 1, 2, 3, 4, 5
@@ -57,7 +68,7 @@ def plans(thread: Thread, following: Section, inside: tuple[str, ...]) -> list[P
     section is not in. The events of entering the others are in the plans.
     """
     if following.step == "disable":
-        return _disabling(thread, inside)
+        return _disabling(inside)
     if following.step == "open":
         return _opening(inside)
     visible = VISIBLE[following.step]
@@ -69,7 +80,10 @@ def plans(thread: Thread, following: Section, inside: tuple[str, ...]) -> list[P
     found = [Plan("", (*enters, *before), target)]
     if before:
         # A design may refuse without an instruction.
-        found = [Plan("issued", (*enters, *before), target), Plan("not", enters, target)]
+        found = [
+            Plan("issued", (*enters, *before), target),
+            Plan("not", enters, target),
+        ]
     if following.step in ("halt", "clear"):
         # A model gives io_mutex up with the instruction, the kernel when it returns.
         *outer, last = target
@@ -102,7 +116,7 @@ def _freeing(enters: tuple[Item, ...], target: tuple[str, ...]) -> list[Plan]:
     ]
 
 
-def _disabling(thread: Thread, inside: tuple[str, ...]) -> list[Plan]:
+def _disabling(inside: tuple[str, ...]) -> list[Plan]:
     """Return the ways for CLOSE, up to the subchannel's being disabled or given up."""
     call = (item("enter cio_disable_subchannel"),)
     done = (item("exit cio_disable_subchannel", Want("ret", "=", 0)),)

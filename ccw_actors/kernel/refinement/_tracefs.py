@@ -64,9 +64,7 @@ def read_tracefs(text: str, header: Header) -> KernelTrace:
     """
     found = list(_read_lines(text))
     # vfio_ccw's tracepoints name its subchannel; the others are for every one.
-    own = {
-        event.values.get("schid") for event in found if event.event == "fsm event"
-    }
+    own = {event.values.get("schid") for event in found if event.event == "fsm event"}
     if len(own) > 1:
         raise KernelTraceError(
             f"the trace has {len(own)} devices of vfio_ccw: trace one at a time"

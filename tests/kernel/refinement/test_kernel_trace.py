@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.designs import STEPS
+from ccw_actors.designs import DESIGNS, STEPS
 from ccw_actors.kernel.refinement import (
     EVENTS,
     INPUTS,
@@ -16,6 +16,7 @@ from ccw_actors.kernel.refinement import (
     KernelEvent,
     KernelTrace,
     KernelTraceError,
+    check_kernel_trace,
     is_kernel_trace,
     probes,
     read_kernel_trace,
@@ -29,7 +30,8 @@ TEXT = """\
 # tracer: nop
 # entries-in-buffer/entries-written: 6/6   #P:1
 #           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
-   a name-44      [000] .....    13.046999: enter_cp_free: (cp_free+0x0/0x1) initialized=1
+   a name-44      [000] .....    13.046999: enter_cp_free: (cp_free+0x0/0x1) \
+initialized=1
           client-44      [001] d.h..    13.326353: s390_cio_tsch: schid=0.0.0000 cc=0 \
 dcc=0 pno=0 fctl=0x2 actl=0x0 stctl=0x1 dstat=0x0 cstat=0x0
           client-44      [001] d.h..    13.326354: s390_cio_csch: schid=0.0.0001 cc=0
@@ -53,7 +55,7 @@ def test_text_of_tracefs() -> None:
     ]
     entry, irb, event, mark = trace.events
     assert entry == KernelEvent(
-        13.046999, 0, "a name/44", "enter cp_free", False, {"initialized": 1}
+        13.046999, 0, "a name/44", "enter cp_free", values={"initialized": 1}
     )
     assert (irb.cpu, irb.interrupt, irb.number("fctl")) == (1, True, 2)
     assert event.values == {"state": 3, "event": 2}
@@ -67,7 +69,7 @@ def test_text_of_tracefs() -> None:
         (TEXT[: TEXT.index("+0x0/0x1")], "line 4: enter_cp_free is cut short"),
         (TEXT[: TEXT.index("[001]")], "line 5: not a line of tracefs"),
         (TEXT.replace("6/6", "6/9"), "6 of 9 events are left: write a larger number"),
-        (TEXT + "CPU:1 [LOST 12 EVENTS]\n", "line 11: events were lost"),
+        (TEXT + "CPU:1 [LOST 12 EVENTS]\n", "line 10: events were lost"),
         ("# nothing\n", "no event of vfio_ccw: enable the events"),
         (
             TEXT + TEXT.splitlines()[6].replace("0.0.0000", "0.0.0001") + "\n",
@@ -138,9 +140,6 @@ def test_file_that_is_none(tmp_path: Path, data: bytes, complaint: str) -> None:
 
 def test_calls_that_are_not_nested() -> None:
     """A trace that has lost an event inside is refused with a reason."""
-    from ccw_actors.designs import DESIGNS
-    from ccw_actors.kernel.refinement import check_kernel_trace
-
     events = [
         KernelEvent(1.0, 0, "client/1", f"enter {name}")
         for name in ("vfio_ccw_mdev_write", "fsm_io_request")

@@ -45,7 +45,9 @@ class Variant(Struct, frozen=True):
     def apply(self, choices: Choices) -> Choices:
         """Return the choices with the fault."""
         fields = {
-            name: value(getattr(choices, name)) if isinstance(value, _Changed) else value
+            name: value(getattr(choices, name))
+            if isinstance(value, _Changed)
+            else value
             for name, value in self.fields.items()
         }
         return replace(choices, **fields)
@@ -139,7 +141,7 @@ def _idle_first(driver: Driver, section: Section) -> Section:
     return Section("copy_irb", final=section.final, finished=True)
 
 
-def _no_copy(driver: Driver, section: Section) -> Section:
+def _no_copy(_driver: Driver, section: Section) -> Section:
     return Section("set_idle", final=section.final, finished=True)
 
 
@@ -164,7 +166,7 @@ def _open_at_once(driver: Driver, section: Section) -> Section:
     return Section("open", then=section.then)
 
 
-def _stays_open(driver: Driver, section: Section) -> Section:
+def _stays_open(_driver: Driver, section: Section) -> Section:
     return Section("close_free", then=section.then)
 
 
@@ -174,6 +176,14 @@ def _mark_nothing(_state: HostState, _program: int) -> int:
 
 def _mark_kept(state: HostState, _program: int) -> int:
     return state.cp
+
+
+def _lose_nothing(_driver: Driver) -> None:
+    """Free nothing, and queue nothing."""
+
+
+def _lose_by_work(driver: Driver) -> None:
+    driver.queue("notoper_todo")
 
 
 def _without(name: str) -> _Changed:
@@ -273,15 +283,14 @@ VARIANTS: Final = {
     ),
     "read-once": Variant("a read empties the region", {"read": _forgets_irb}),
     # RESET, CLOSE, DMA_UNMAP
-    "reset-of-v5.13": Variant(
-        "RESET is that of v5.13", {"reset": DISABLE_AND_ENABLE}
-    ),
+    "reset-of-v5.13": Variant("RESET is that of v5.13", {"reset": DISABLE_AND_ENABLE}),
     "close-frees-nothing": Variant(
         "CLOSE does not free the program",
         {"reset": replace(CLOSE_AND_OPEN, down=_open_at_once)},
     ),
     "close-stays-open": Variant(
-        "CLOSE does not set STANDBY", {"reset": replace(CLOSE_AND_OPEN, down=_stays_open)}
+        "CLOSE does not set STANDBY",
+        {"reset": replace(CLOSE_AND_OPEN, down=_stays_open)},
     ),
     "deaf-when-idle": Variant(
         "an interruption in IDLE is dropped",
@@ -292,7 +301,8 @@ VARIANTS: Final = {
         },
     ),
     "marks-nothing": Variant(
-        "cp_free frees nothing", {"programs": replace(ONE_PROGRAM, mark_free=_mark_nothing)}
+        "cp_free frees nothing",
+        {"programs": replace(ONE_PROGRAM, mark_free=_mark_nothing)},
     ),
     "marks-late": Variant(
         "cp_free leaves the program marked as initialised until it is freed",
@@ -301,19 +311,23 @@ VARIANTS: Final = {
     ),
     # locks
     "worker-unlocked": Variant(
-        "the worker does not hold io_mutex", {"locked": _without("worker")}, of=("2026",)
+        "the worker does not hold io_mutex",
+        {"locked": _without("worker")},
+        of=("2026",),
     ),
     "worker-locked": Variant(
-        "the worker holds io_mutex throughout", {"locked": _with("worker")}, of=("v6.0",)
+        "the worker holds io_mutex throughout",
+        {"locked": _with("worker")},
+        of=("v6.0",),
     ),
-    "loss-frees-at-once": Variant(
-        "the loss of a device frees the program at once",
-        {"lost": lambda driver: None},
+    "loss-frees-nothing": Variant(
+        "the loss of a device queues no work",
+        {"lost": _lose_nothing},
         of=("2026",),
     ),
     "loss-by-work": Variant(
         "the loss of a device queues work",
-        {"lost": lambda driver: driver.queue("notoper_todo")},
+        {"lost": _lose_by_work},
         of=("v6.0",),
     ),
 }

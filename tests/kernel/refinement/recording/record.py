@@ -56,10 +56,10 @@ def contents(kernel: Path, client: Path) -> bytes:
 def boot(given: argparse.Namespace, first: int, end: int, work: Path) -> str:
     """Boot the kernel for these runs; return its console."""
     client, image, console = work / "client", work / "disk", work / "console"
-    compiler = ["s390x-linux-gnu-gcc", "-static", "-O2", "-o", client]
-    subprocess.run([*compiler, HERE / "client.c"], check=True)
+    compiler = ["s390x-linux-gnu-gcc", "-static", "-O2", "-o", str(client)]
+    subprocess.run([*compiler, str(HERE / "client.c")], check=True)
     command = [sys.executable, "-m", "ccw_actors"]
-    disk = ["--type", "3390-1", "--volser", "TRACE1", "--cylinders", "20", image]
+    disk = ["--type", "3390-1", "--volser", "TRACE1", "--cylinders", "20", str(image)]
     subprocess.run([*command, "dasd", "init", *disk], check=True)
     (work / "initrd").write_bytes(contents(given.kernel, client))
     options = ["--disk", f"0190={image}", "--line-mode", "--cpus", str(given.cpus)]
@@ -69,15 +69,15 @@ def boot(given: argparse.Namespace, first: int, end: int, work: Path) -> str:
     words = f"console=ttysclp0 first={first} runs={end - first}"
     words += f" requests={given.requests} threads={given.threads}"
     words += f" resets={given.resets}"
-    guest = ["-kernel", given.kernel / "arch/s390/boot/bzImage"]
-    guest += ["-initrd", work / "initrd", "-append", words]
+    guest = ["-kernel", str(given.kernel / "arch/s390/boot/bzImage")]
+    guest += ["-initrd", str(work / "initrd"), "-append", words]
     subprocess.run([*command, "qemu", *options, "--", *guest], check=False, timeout=900)
     return console.read_text(errors="replace")
 
 
 def header_of(console: str, given: argparse.Namespace) -> Header:
     """Return the header of the traces on a console."""
-    begin = re.search(r"^BEGIN (\S+)", console, re.M)
+    begin = re.search(r"^BEGIN (\S+)", console, re.MULTILINE)
     version = subprocess.run(
         [QEMU, "--version"], check=True, capture_output=True, text=True
     ).stdout
@@ -98,7 +98,9 @@ def save(console: str, given: argparse.Namespace) -> int:
     One that the console has damaged is left out.
     """
     header, seed = header_of(console, given), 0
-    for found in re.finditer(r"^DATA (\d+)\n(.*?)^END", console, re.M | re.S):
+    for found in re.finditer(
+        r"^DATA (\d+)\n(.*?)^END", console, re.MULTILINE | re.DOTALL
+    ):
         seed = int(found[1])
         kind = f"{given.threads}x{given.cpus}x{given.resets}"
         file = given.folder / f"{header.kernel}-{kind}-{seed}.jsonl.gz"
@@ -106,7 +108,7 @@ def save(console: str, given: argparse.Namespace) -> int:
             text = gzip.decompress(base64.b64decode(found[2])).decode()
             write_kernel_trace(read_tracefs(text, header), file)
         except (ValueError, OSError, EOFError, zlib.error, KernelTraceError) as error:
-            print(f"run {seed}: {error}", file=sys.stderr)
+            sys.stderr.write(f"run {seed}: {error}" + "\n")
     return seed + 1
 
 
