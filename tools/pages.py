@@ -34,6 +34,7 @@ from tools import (
     steps_page,
     subchannel_states_page,
     verdict_table_page,
+    visible_page,
 )
 from tools.markdown import with_part
 from tools.message_flow import flow_of
@@ -156,6 +157,7 @@ PAGES: Final[dict[str, Page]] = {
         _whole("verdicts/table", lambda: verdict_table_page.as_markdown(_cells())),
         _whole("verdicts/claims", lambda: claims_page.as_markdown(_cells())),
         _whole("verdicts/steps", steps_page.as_markdown),
+        _whole("verdicts/visible", visible_page.as_markdown),
         *_scenarios(),
     )
 }

@@ -15,6 +15,7 @@ from ccw_actors.cli._qemu import qemu
 from ccw_actors.cli._replay import replay
 from ccw_actors.cli._run import run
 from ccw_actors.cli._trace import trace
+from ccw_actors.cli._trace_check import TraceCommand
 from ccw_actors.cli._usage import PlainCommand
 from ccw_actors.cli._verdicts import verdicts
 
@@ -32,8 +33,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (run, machines, stop, trace, explore, replay, conform, verdicts):
+for _command in (run, machines, stop, explore, replay, conform, verdicts):
     app.command(cls=PlainCommand)(_command)
+app.command(cls=TraceCommand)(trace)
 app.add_typer(qemu, name="qemu")
 app.add_typer(dasd, name="dasd")
 app.add_typer(kernel, name="kernel")

@@ -12,6 +12,7 @@ import typer
 
 from ccw_actors.conformance import VECTORS_SIZE_MAX, Case, load
 from ccw_actors.control import machine_names
+from ccw_actors.designs import DESIGNS
 from ccw_actors.devices.ckd_types import CKD_TYPES
 from ccw_actors.devices.fba_image import FBA_TYPES
 from ccw_actors.errors import CcwActorsError
@@ -26,6 +27,7 @@ __all__ = [
     "disk_types",
     "emulators",
     "explorable_scenarios",
+    "models",
     "running_machines",
     "verdict_scenarios",
 ]
@@ -43,6 +45,11 @@ def explorable_scenarios(incomplete: str) -> list[str]:
 def designs(incomplete: str) -> list[str]:
     """Complete a design of the verdict table."""
     return _fitting(DESIGN_NAMES, incomplete)
+
+
+def models(incomplete: str) -> list[str]:
+    """Complete a model that a trace is checked against."""
+    return _fitting((*DESIGNS, "ccw-actors"), incomplete)
 
 
 def emulators(incomplete: str) -> list[str]:

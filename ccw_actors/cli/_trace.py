@@ -26,7 +26,7 @@ from ccw_actors.trace import (
 )
 from ccw_actors.transport import SIZE_MAX
 
-__all__ = ["trace"]
+__all__ = ["named", "trace"]
 
 _COLOURS: dict[type, str] = {FailureRecord: "red", DeadLetterRecord: "yellow"}
 
@@ -80,7 +80,8 @@ def trace(
     """Print the messages of a trace, one line each.
 
     The columns are: time in seconds, number of the message, number of the message that
-    caused it, sender and recipient, type and fields.
+    caused it, sender and recipient, type and fields. 'ccw-actors trace check' decides
+    whether a model allows a trace of a kernel.
 
     Exit status: 0 the trace was printed; 2 usage error, or the file is not a trace, is
     damaged or was cut short (the lines before that are printed).
@@ -90,7 +91,7 @@ def trace(
         with reading(file, "a trace"):
             source = stack.enter_context(file.open("rb"))
         measured, clear = stack.enter_context(reading_progress(source, "reading"))
-        with _named(file):
+        with named(file):
             reader = TraceReader(measured, value_size_max=size_max)
             for event in islice(_wanted(reader, actor, type_, from_), limit):
                 clear()
@@ -101,7 +102,7 @@ def trace(
 
 
 @contextmanager
-def _named(file: Path) -> Generator[None]:
+def named(file: Path) -> Generator[None]:
     """Put the name of the trace in front of what is wrong with it."""
     try:
         yield
