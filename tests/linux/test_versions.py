@@ -1,7 +1,9 @@
 """A newer QEMU than the one on PATH, as Debian packages it."""
 
+import json
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 
 from ccw_actors.debian import Apt, SoftwareError
 from examples.linux.software import Software, default_cache, unpacked
+from tests.cli.in_process import ccw_actors
+from tests.kernel.emulators.disk import VERSIONS, saved_record
 from tests.linux.harness import Disk, Guest, run_guest
 
 pytestmark = pytest.mark.linux
@@ -70,3 +74,20 @@ def test_a_newer_qemu(
     disk = formatted()
     run = run_guest(Guest(software, {"0190": disk}, script, binary=newer_qemu))
     run.succeeded("e2fsck", "same", "offline-0190")
+
+
+def test_its_own_faults(newer_qemu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer QEMU does to our guest, step by step, what its records say."""
+    if shutil.which("s390x-linux-gnu-gcc") is None:
+        pytest.skip("apt-get install gcc-s390x-linux-gnu: there is no cross compiler")
+    libraries = newer_qemu.parents[2] / LIBRARIES
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(libraries))
+    ended = ccw_actors("qemu", "test", "--qemu", newer_qemu, "--json")
+    assert ended.status == 1, ended.err
+    for one in json.loads(ended.out):
+        version = ".".join(one["target"]["version"].split(".")[:2])
+        if version not in VERSIONS:
+            pytest.skip(f"there are no records of {version}")
+        saved = saved_record(version, one["scenario"])
+        found = (one["outcome"], one["evidence"], one["steps"])
+        assert found == (saved.outcome, [*saved.evidence], [*saved.steps])

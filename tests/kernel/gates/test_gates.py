@@ -203,6 +203,23 @@ def test_what_is_held_comes_one_by_one(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_one_signal_at_a_time(tmp_path: Path) -> None:
+    """An interruption behind one that the client has not read waits for that."""
+
+    async def run() -> None:
+        async with running(tmp_path) as host:
+            host.gates.regions.tell(HoldSignals(keeps_status=True))
+            await host.attention(1)
+            host.gates.regions.tell(ReleaseSignals())
+            await host.attention(2)
+            assert host.client.signals == 1
+            await host.ask(ReadIo())
+            await host.count()
+            assert host.client.signals == 2
+
+    asyncio.run(run())
+
+
 def test_a_refused_start(tmp_path: Path) -> None:
     """A START fails with the errno that was asked for, until that is 0."""
 
