@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ccw_actors.errors import SymbolsError
+from ccw_actors.kernel.boot import ClientError
 from ccw_actors.kernel.debugger import Symbols, kernel_slide
 from ccw_actors.kernel.lab._judgement import judge, not_applicable
 from ccw_actors.kernel.lab._kernel_code import KernelCode
@@ -19,6 +20,11 @@ __all__ = ["KERNEL_SCENARIOS", "examine_kernel"]
 
 _AGAIN: Final = 3
 """How often a try whose order did not run to its end is made again."""
+
+_NOTHING: Final = Plan(
+    title="Boot", invariant="", threads=((("", "mark"),),), harm=lambda _seen: None
+)
+"""A client that is over at once."""
 
 KERNEL_SCENARIOS: Final = (*PLANS, *NOT_REACHED)
 """The scenarios of the verdict table that a kernel can be tested for, or why not."""
@@ -40,7 +46,8 @@ async def examine_kernel(
     and `host` its version. `show` is told how many scenarios are done.
 
     Raises:
-        ClientError: The client cannot be compiled, or misses something in the kernel.
+        ClientError: The client cannot be compiled, or misses something in the kernel;
+            or the kernel does not boot.
         SymbolsError: The kernel's vmlinux is no ELF file with debug information.
         CcwActorsError: QEMU cannot be started.
     """
@@ -51,6 +58,7 @@ async def examine_kernel(
         code = KernelCode(symbols)
         target = code.described(kernel.target)
         test = KernelTest(kernel.image, code, cache, binary)
+        await _check_that_it_boots(test)
         for done, name in enumerate(names):
             show(done)
             if missing := _why_not(name, code):
@@ -60,6 +68,22 @@ async def examine_kernel(
             made = [await _attempt(test, plan) for _ in range(tries)]
             records.append(judge(name, plan, target, host, made))
     return records
+
+
+async def _check_that_it_boots(test: KernelTest) -> None:
+    """Boot once with a client that does nothing.
+
+    Raises:
+        ClientError: The kernel does not come to its init, or lacks what that needs.
+    """
+    made = await test.attempt(_NOTHING)
+    if made.log.failed:
+        raise ClientError(f"the client found something missing: {made.log.failed}")
+    if not made.log.is_over:
+        last = made.console.strip().splitlines()[-1:] or ["it has written nothing"]
+        raise ClientError(
+            f"the kernel does not boot to its init; its last word: {last[0][:200]}"
+        )
 
 
 def _why_not(name: str, code: KernelCode) -> str:

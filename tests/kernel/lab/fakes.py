@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ccw_actors.channel import Pmcw, Schib
+from ccw_actors.errors import UnknownSymbolError
 from ccw_actors.kernel.debugger import CpuStop, Registers
 from ccw_actors.kernel.gates import EventsCounted
 from ccw_actors.kernel.lab._order import Place
@@ -88,7 +89,9 @@ class FakeCode:
         self._places = places
 
     def find(self, place: Place) -> list[int]:
-        """Return the address of a place."""
+        """Return the address of a place; raise `UnknownSymbolError` if it has none."""
+        if place.function not in self._places:
+            raise UnknownSymbolError(place.function, f"there is no {place.function}")
         return [self._places[place.function]]
 
     def function(self, address: int) -> str:

@@ -18,6 +18,8 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from examples.linux.initramfs import Executable, archive
+
 from ccw_actors.kernel.refinement import (
     Header,
     KernelTraceError,
@@ -25,7 +27,6 @@ from ccw_actors.kernel.refinement import (
     read_tracefs,
     write_kernel_trace,
 )
-from examples.linux.initramfs import Executable, archive
 from examples.linux.software import default_cache
 
 HERE = Path(__file__).parent
