@@ -5,8 +5,8 @@ from ccw_actors.kernel.refinement._check import CORRECTIONS as CORRECTIONS
 from ccw_actors.kernel.refinement._check import Answer as Answer
 from ccw_actors.kernel.refinement._check import check_kernel_trace as check_kernel_trace
 from ccw_actors.kernel.refinement._errors import KernelTraceError as KernelTraceError
-from ccw_actors.kernel.refinement._kernel_trace import FORMAT as FORMAT
-from ccw_actors.kernel.refinement._kernel_trace import VERSION as VERSION
+from ccw_actors.kernel.refinement._kernel_trace import TRACE_FORMAT as TRACE_FORMAT
+from ccw_actors.kernel.refinement._kernel_trace import TRACE_VERSION as TRACE_VERSION
 from ccw_actors.kernel.refinement._kernel_trace import Header as Header
 from ccw_actors.kernel.refinement._kernel_trace import KernelEvent as KernelEvent
 from ccw_actors.kernel.refinement._kernel_trace import KernelTrace as KernelTrace
@@ -26,7 +26,7 @@ from ccw_actors.kernel.refinement._own_check import is_own_trace as is_own_trace
 from ccw_actors.kernel.refinement._probes import GROUP as GROUP
 from ccw_actors.kernel.refinement._probes import PROBES as PROBES
 from ccw_actors.kernel.refinement._probes import TRACEPOINTS as TRACEPOINTS
-from ccw_actors.kernel.refinement._probes import Probe as Probe
+from ccw_actors.kernel.refinement._probes import KernelProbe as KernelProbe
 from ccw_actors.kernel.refinement._probes import Probes as Probes
 from ccw_actors.kernel.refinement._probes import probes as probes
 from ccw_actors.kernel.refinement._tracefs import EVENTS as EVENTS
@@ -39,20 +39,20 @@ __all__ = [
     "CONFIGURATIONS_MAX",
     "CORRECTIONS",
     "EVENTS",
-    "FORMAT",
     "GROUP",
     "INPUTS",
     "PROBES",
     "TRACEPOINTS",
-    "VERSION",
+    "TRACE_FORMAT",
+    "TRACE_VERSION",
     "VISIBLE",
     "Answer",
     "Header",
     "KernelEvent",
+    "KernelProbe",
     "KernelTrace",
     "KernelTraceError",
     "OwnAnswer",
-    "Probe",
     "Probes",
     "Refusal",
     "Visible",

@@ -15,6 +15,7 @@ from ccw_actors.channel import Fctl
 from ccw_actors.designs import DeviceLost, HostState, PathReport, Section
 from ccw_actors.kernel.refinement._observations import Observation
 from ccw_actors.kernel.refinement._plans import interruption, losing, plans
+from ccw_actors.kernel.refinement._probes import NOT_OPER_EVENT, REGION_SHIFT
 from ccw_actors.kernel.refinement._sections import IoInterruption
 from ccw_actors.kernel.refinement._threads import Item, Thread, bit_of, item
 from ccw_actors.scenarios import read_orb
@@ -23,8 +24,6 @@ __all__ = ["begun", "planned"]
 
 _ORB: Final = read_orb(1)
 _HALT: Final = 1
-_NOT_OPER: Final = 0
-_REGION_SHIFT: Final = 10
 _UNMAP: Final = "vfio_ccw_dma_unmap"
 
 
@@ -68,7 +67,7 @@ def _write(_found: Observation, start: Thread) -> Iterator[Thread]:
     """Begin a write of the I/O region, or of the async region."""
     function = "vfio_ccw_mdev_write"
     start = start._replace(marked=False)
-    if start.get("offset") >> _REGION_SHIFT:
+    if start.get("offset") >> REGION_SHIFT:
         is_halt = start.get("command") == _HALT
         inner = "vfio_ccw_async_region_write"
         yield start._replace(
@@ -84,7 +83,7 @@ def _write(_found: Observation, start: Thread) -> Iterator[Thread]:
 def _read(_found: Observation, start: Thread) -> Iterator[Thread]:
     """Begin a read of the I/O region, or of the CRW region."""
     inside = ("vfio_ccw_mdev_read",)
-    if start.get("offset") >> _REGION_SHIFT:
+    if start.get("offset") >> REGION_SHIFT:
         yield start._replace(pending=ReadReport(), inside=inside, marked=False)
     else:
         yield start._replace(pending=ReadIo(), inside=inside)
@@ -126,7 +125,7 @@ def _path_report(found: Observation, start: Thread) -> Iterator[Thread]:
 
 def _lost(found: Observation, start: Thread) -> Iterator[Thread]:
     """Begin the loss of the device, outside any call."""
-    if found.values.get("event") != _NOT_OPER:
+    if found.values.get("event") != NOT_OPER_EVENT:
         return
     for plan in losing("", (), ()):
         yield start._replace(

@@ -15,8 +15,8 @@ from msgspec import Struct, field
 from ccw_actors.kernel.refinement._errors import KernelTraceError
 
 __all__ = [
-    "FORMAT",
-    "VERSION",
+    "TRACE_FORMAT",
+    "TRACE_VERSION",
     "Header",
     "KernelEvent",
     "KernelTrace",
@@ -25,8 +25,8 @@ __all__ = [
     "write_kernel_trace",
 ]
 
-FORMAT: Final = "ccw-actors kernel trace"
-VERSION: Final = 1
+TRACE_FORMAT: Final = "ccw-actors kernel trace"
+TRACE_VERSION: Final = 1
 _SIZE_MAX: Final = 256 << 20
 
 Value: TypeAlias = int | str
@@ -41,8 +41,8 @@ class Header(Struct, frozen=True, kw_only=True):
     could not be probed. `note` is for the reader.
     """
 
-    format: str = FORMAT
-    version: int = VERSION
+    format: str = TRACE_FORMAT
+    version: int = TRACE_VERSION
     kernel: str = ""
     package: str = ""
     configuration: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ def is_kernel_trace(path: Path) -> bool:
             first = source.read(4096)
         except (OSError, EOFError):
             return False
-    return FORMAT.encode() in first.partition(b"\n")[0]
+    return TRACE_FORMAT.encode() in first.partition(b"\n")[0]
 
 
 def read_kernel_trace(path: Path) -> KernelTrace:
@@ -153,12 +153,14 @@ def _read_header(line: bytes) -> Header:
         begin = _Begin()
     except msgspec.DecodeError as error:
         raise KernelTraceError(f"not a trace of a kernel: {error}") from error
-    if begin.format != FORMAT:
-        raise KernelTraceError(f"not a trace of a kernel: expected format {FORMAT!r}")
-    if begin.version != VERSION:
+    if begin.format != TRACE_FORMAT:
+        raise KernelTraceError(
+            f"not a trace of a kernel: expected format {TRACE_FORMAT!r}"
+        )
+    if begin.version != TRACE_VERSION:
         raise KernelTraceError(
             f"the trace has version {begin.version}, this command reads version"
-            f" {VERSION}: record it again, or use the ccw-actors that wrote it"
+            f" {TRACE_VERSION}: record it again, or use the ccw-actors that wrote it"
         )
     try:
         return _header.decode(line)

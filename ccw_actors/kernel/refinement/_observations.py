@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from ccw_actors.kernel.refinement._errors import KernelTraceError
 from ccw_actors.kernel.refinement._kernel_trace import KernelEvent, KernelTrace, Value
+from ccw_actors.kernel.refinement._probes import REGION_SHIFT
 
 __all__ = ["WORK_QUEUE", "Observation", "interrupts_of", "observations"]
 
@@ -20,7 +21,6 @@ WORK_QUEUE: Final = "work-queue"
 """The thread of all work items; the models know it by this name."""
 _RESET: Final = 0x3B6F
 """VFIO_DEVICE_RESET."""
-_REGION_SHIFT: Final = 10
 _REGIONS_WRITTEN: Final = (0, 1)
 """The I/O region and the async region, by index."""
 _REGIONS_READ: Final = (0, 3)
@@ -164,7 +164,7 @@ def _is_other(function: str, found: Observation) -> bool:
     if function == "vfio_ccw_mdev_ioctl":
         return values.get("command") != _RESET
     offset = values.get("offset", 0)
-    region = offset >> _REGION_SHIFT if isinstance(offset, int) else 0
+    region = offset >> REGION_SHIFT if isinstance(offset, int) else 0
     if function == "vfio_ccw_mdev_write":
         return region not in _REGIONS_WRITTEN
     return function == "vfio_ccw_mdev_read" and region not in _REGIONS_READ

@@ -36,7 +36,7 @@ _PASSED: Final = re.compile(
 _GUEST: Final = re.compile(r"(?P<guest>[^/]+)/(?P<layer>[-\w]+)")
 _STORAGE_SIZE: Final = 1 << 44
 """Where the next guest's storage begins, in the host's addresses."""
-_CHPID_FIRST: Final = 0x40
+_QEMU_CHPID: Final = 0x40
 _REGIONS: Final = frozenset({"WriteIo", "ReadIo", "WriteAsync", "ResetDevice"})
 
 UNCHECKED: Final = {
@@ -130,7 +130,7 @@ def _of_host(path: str, found: re.Match[str], cast: _Cast) -> Iterator[Candidate
             count = len(cast.all(_HOST, "subchannel"))
             number = int(DeviceNumber.read(found["number"]))
             for at, index, chpid in product(
-                range(count), range(cast.guests), (0, _CHPID_FIRST)
+                range(count), range(cast.guests), (0, _QEMU_CHPID)
             ):
                 yield Candidate(
                     _subchannel(

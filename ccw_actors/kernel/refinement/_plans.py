@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from ccw_actors.channel import Scsw
 from ccw_actors.designs import HostState, Section
 from ccw_actors.kernel.refinement._observations import Observation
+from ccw_actors.kernel.refinement._probes import NOT_OPER_EVENT
 from ccw_actors.kernel.refinement._sections import Ended, Following
 from ccw_actors.kernel.refinement._threads import FSM, Item, Thread, Want, item
 from ccw_actors.kernel.refinement._visible import VISIBLE
@@ -26,7 +27,6 @@ __all__ = [
 
 _FSM_EVENT: Final = "fsm event"
 _IO_REQUEST, _INTERRUPT, _ASYNC_REQUEST, _OPEN, _CLOSE = 1, 2, 3, 4, 5
-_NOT_OPER: Final = 0
 FREES: Final = ", frees"
 """The end of the kind of a plan in which fsm_notoper calls cp_free."""
 _QUIESCE: Final = "vfio_ccw_sch_quiesce"
@@ -134,7 +134,7 @@ def _disabling(inside: tuple[str, ...]) -> list[Plan]:
     closes = (*inside, "fsm_close")
     enter = (event, item("enter fsm_close"))
     deeper = (*closes, _QUIESCE)
-    not_oper = item(_FSM_EVENT, _SEEN, Want("event", "=", _NOT_OPER))
+    not_oper = item(_FSM_EVENT, _SEEN, Want("event", "=", NOT_OPER_EVENT))
     return [
         Plan("done", (*enter, *call, *done), closes),
         Plan(
@@ -176,7 +176,7 @@ def _opening(inside: tuple[str, ...]) -> list[Plan]:
     )
     failed = (
         item("exit cio_enable_subchannel", Want("ret", "<", 0)),
-        item(_FSM_EVENT, _SEEN, Want("event", "=", _NOT_OPER)),
+        item(_FSM_EVENT, _SEEN, Want("event", "=", NOT_OPER_EVENT)),
     )
     done = item("exit cio_enable_subchannel", Want("ret", "=", 0))
     return [

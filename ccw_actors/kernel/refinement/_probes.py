@@ -10,7 +10,16 @@ from typing import Final
 
 from msgspec import Struct
 
-__all__ = ["GROUP", "PROBES", "TRACEPOINTS", "Probe", "Probes", "probes"]
+__all__ = [
+    "GROUP",
+    "NOT_OPER_EVENT",
+    "PROBES",
+    "REGION_SHIFT",
+    "TRACEPOINTS",
+    "KernelProbe",
+    "Probes",
+    "probes",
+]
 
 GROUP: Final = "ccw_actors"
 """The group of all probes, which is their folder under `events`."""
@@ -18,7 +27,13 @@ _AT_ONCE: Final = 16
 """How many calls of a function may be in progress at once."""
 
 
-class Probe(Struct, frozen=True):
+REGION_SHIFT: Final = 10
+"""An offset in the device's file, shifted right by this, is the number of a region."""
+NOT_OPER_EVENT: Final = 0
+"""The event of vfio_ccw's FSM that says that the device is lost."""
+
+
+class KernelProbe(Struct, frozen=True):
     """A function, the arguments to record when it is entered, and its result.
 
     The arguments are in the syntax of `kprobe_events`. `result` is the type of the
@@ -51,31 +66,33 @@ class Probes(Struct, frozen=True):
 # while it handles another one. Tracepoints show all that is needed there.
 # The offset of `initialized` in struct channel_program is the same from 6.1 to 7.2.
 PROBES: Final = (
-    Probe("vfio_ccw_mdev_write", "offset=+0($arg4):x64", "s64"),
-    Probe("vfio_ccw_mdev_read", "offset=+0($arg4):x64", "s64"),
-    Probe("vfio_ccw_mdev_ioctl", "command=$arg2:x32", "s64"),
-    Probe("vfio_ccw_mdev_open_device", "", "s32"),
-    Probe("vfio_ccw_mdev_close_device"),
-    Probe("vfio_ccw_async_region_write", "", "s64"),
-    Probe("fsm_io_request"),
-    Probe("fsm_async_request"),
-    Probe("fsm_open"),
-    Probe("fsm_close"),
-    Probe("fsm_notoper"),
-    Probe("cp_init", "", "s32"),
-    Probe("cp_prefetch", "", "s32"),
-    Probe("cp_free", "initialized=+48($arg1):u8"),
-    Probe("cp_update_scsw", "scsw=+0($arg2):x32 cpa=+4($arg2):x32 stat=+8($arg2):x32"),
-    Probe("cp_iova_pinned", "", "u8"),
-    Probe("vfio_pin_pages"),
-    Probe("vfio_ccw_sch_io_todo"),
-    Probe("vfio_ccw_notoper_todo"),
-    Probe("vfio_ccw_crw_todo"),
-    Probe("vfio_ccw_dma_unmap"),
-    Probe("vfio_ccw_sch_quiesce", "", "s32"),
-    Probe("cio_cancel_halt_clear", "", "s32"),
-    Probe("cio_disable_subchannel", "", "s32"),
-    Probe("cio_enable_subchannel", "", "s32"),
+    KernelProbe("vfio_ccw_mdev_write", "offset=+0($arg4):x64", "s64"),
+    KernelProbe("vfio_ccw_mdev_read", "offset=+0($arg4):x64", "s64"),
+    KernelProbe("vfio_ccw_mdev_ioctl", "command=$arg2:x32", "s64"),
+    KernelProbe("vfio_ccw_mdev_open_device", "", "s32"),
+    KernelProbe("vfio_ccw_mdev_close_device"),
+    KernelProbe("vfio_ccw_async_region_write", "", "s64"),
+    KernelProbe("fsm_io_request"),
+    KernelProbe("fsm_async_request"),
+    KernelProbe("fsm_open"),
+    KernelProbe("fsm_close"),
+    KernelProbe("fsm_notoper"),
+    KernelProbe("cp_init", "", "s32"),
+    KernelProbe("cp_prefetch", "", "s32"),
+    KernelProbe("cp_free", "initialized=+48($arg1):u8"),
+    KernelProbe(
+        "cp_update_scsw", "scsw=+0($arg2):x32 cpa=+4($arg2):x32 stat=+8($arg2):x32"
+    ),
+    KernelProbe("cp_iova_pinned", "", "u8"),
+    KernelProbe("vfio_pin_pages"),
+    KernelProbe("vfio_ccw_sch_io_todo"),
+    KernelProbe("vfio_ccw_notoper_todo"),
+    KernelProbe("vfio_ccw_crw_todo"),
+    KernelProbe("vfio_ccw_dma_unmap"),
+    KernelProbe("vfio_ccw_sch_quiesce", "", "s32"),
+    KernelProbe("cio_cancel_halt_clear", "", "s32"),
+    KernelProbe("cio_disable_subchannel", "", "s32"),
+    KernelProbe("cio_enable_subchannel", "", "s32"),
 )
 TRACEPOINTS: Final = (
     "s390/s390_cio_ssch",

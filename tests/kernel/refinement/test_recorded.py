@@ -22,9 +22,13 @@ FAULTS = [
 
 
 def refusing(design: str, variant: Variant) -> list[str]:
-    """Return the first of the design's runs that a variant of it refuses, if any."""
+    """Return the first of the design's runs that a variant of it refuses, if any.
+
+    Where none is expected to, a third of the runs has to do.
+    """
     choices = variant.apply(DESIGNS[design].choices)
-    for name, trace in traces_of(design).items():
+    step = 3 if design in variant.not_by else 1
+    for name, trace in list(traces_of(design).items())[::step]:
         if check_kernel_trace(trace, choices).decision == "refused":
             return [name]
     return []

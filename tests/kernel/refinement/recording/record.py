@@ -18,8 +18,7 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from examples.linux.initramfs import Executable, archive
-
+from ccw_actors.kernel.boot import Executable, archive
 from ccw_actors.kernel.refinement import (
     Header,
     KernelTraceError,
