@@ -12,7 +12,7 @@ from tests.cli.in_process import ccw_actors
 from tests.kernel.refinement.recorded import TRACES, traces_of
 from tests.kernel.refinement.variants import VARIANTS
 
-RUN = min((TRACES / "2026").glob("*2x2x1*.gz"))
+RUN = min((TRACES / "2026").glob("6.12.118-2x2x1*.gz"))
 OWN = Path(__file__).parents[1] / "kernel" / "refinement" / "own" / "qemu.trace"
 
 

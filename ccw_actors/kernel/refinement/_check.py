@@ -133,7 +133,7 @@ class _Search:
 
     def run(self) -> Answer:
         """Go through the trace."""
-        now = {self._first()}
+        now = set(self._first())
         for one in self._found:
             reached = self._closure(now)
             if reached is None:
@@ -156,8 +156,8 @@ class _Search:
             "refused", len(self._found), self._most, at.number, event, tuple(instead)
         )
 
-    def _first(self) -> _Configuration:
-        """Return the configuration in which the trace begins."""
+    def _first(self) -> Iterator[_Configuration]:
+        """Yield the configurations in which the trace may begin."""
         opens = "enter vfio_ccw_mdev_open_device"
         is_closed = any(one.name == opens for one in self._found[:1])
         fsm = "STANDBY" if is_closed else "IDLE"
@@ -166,8 +166,10 @@ class _Search:
             one for one in self._found if one.name == "ret" and "irb" in one.values
         )
         left = next((read_scsw(one) for one in reads), Scsw())
-        state = first_state(fsm=fsm, enabled=not is_closed, region=Irb(left))
-        return _Configuration(state, ())
+        fields = {"fsm": fsm, "enabled": not is_closed, "region": Irb(left)}
+        # So may the mark of a CLEAR whose status nobody has seen.
+        for void in {False, _keeps_void(self._sections.choices)}:
+            yield _Configuration(first_state(**fields, void=void), ())
 
     # -- hidden steps -----------------------------------------------------------------
 
@@ -316,6 +318,13 @@ class _Search:
         yield from self._woken(
             state_after, _with(threads, found.thread, left), queue, []
         )
+
+
+def _keeps_void(choices: Choices) -> bool:
+    """Whether a design makes status void at CLEAR."""
+    state = HostState()
+    choices.clear_accepted(state)
+    return state.void
 
 
 def _with(

@@ -223,7 +223,19 @@ def _disable(
             scsw = Scsw()
         case _:
             scsw = _ACTIVE if thread.get("ret") else _STARTED
-    return sections.run(state, name, pending, scsw=scsw) if is_on else None
+    if not is_on:
+        return None
+    outcome = sections.run(state, name, pending, scsw=scsw)
+    return _timed_out(outcome, name) if thread.get("timeout") else outcome
+
+
+def _timed_out(outcome: Outcome, name: str) -> Outcome:
+    """Let a thread go on that no interruption has woken in time."""
+    waiters = state_of(outcome.state).quiescing
+    others = tuple(one for one in waiters if one.thread != name)
+    mine = next((one.section for one in waiters if one.thread == name), None)
+    after = changed(outcome.state, quiescing=others)
+    return outcome._replace(state=after, following=mine or outcome.following)
 
 
 def _given_up(pending: Section) -> Ended | Section:

@@ -30,6 +30,8 @@ _WHOLE: Final = frozenset(
 )
 """Functions that issue instructions of which the models know the result only."""
 _IN_INTERRUPTS: Final = ("tsch", "fsm event")
+_TIMEOUT: Final = 2.9
+"""Seconds after which vfio_ccw_sch_quiesce no longer waits, a little less than 3."""
 _UNUSED: Final = frozenset({"interrupt", "msch", "xsch"})
 _REPORTED: Final = (0, 1)
 """The path events for which vfio_ccw adds a report: on line and off line."""
@@ -73,13 +75,26 @@ class _Reader:
 
     def __init__(self) -> None:
         self._calls: dict[str, list[_Call]] = {}
+        self._timeouts: set[int] = set()
 
     def read(self, events: tuple[KernelEvent, ...]) -> Iterator[Observation]:
         """Yield what concerns the models."""
+        self._note_timeouts(events)
         for number, event in enumerate(events, 1):
             found = self._observe(number, event)
             if found is not None:
                 yield found
+
+    def _note_timeouts(self, events: tuple[KernelEvent, ...]) -> None:
+        """Note the waits for an interruption that took as long as they may."""
+        last: dict[str, tuple[int, KernelEvent]] = {}
+        for number, event in enumerate(events, 1):
+            thread = _thread_of(event)
+            before, one = last.get(thread, (0, event))
+            waits = one.event == "exit cio_cancel_halt_clear"
+            if waits and event.at - one.at >= _TIMEOUT:
+                self._timeouts.add(before)
+            last[thread] = number, event
 
     def _observe(self, number: int, event: KernelEvent) -> Observation | None:
         thread = _thread_of(event)
@@ -88,6 +103,8 @@ class _Reader:
         if event.interrupt and event.event not in _IN_INTERRUPTS:
             return None
         found = Observation(number, event.cpu, thread, event.event, _values(event))
+        if number in self._timeouts:
+            found.values["timeout"] = 1
         if side == "enter":
             return self._enter(calls, function, found)
         if side == "exit":

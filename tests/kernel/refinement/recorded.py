@@ -1,8 +1,12 @@
 """The recorded runs of real kernels, by the design that each kernel has.
 
-`recording/record.py` has recorded them. traces/2026 are of Debian's Linux 6.12.118.
-traces/v6.0 are of the same one with a change that takes back what the fixes of 2026
-did to its worker, its CLOSE and the loss of a device.
+`recording/record.py` has recorded them.
+
+| folder | kernel |
+|---|---|
+| 2026 | Debian's Linux 6.1.192, 6.12.118 and 7.2.13, which have the fixes of 2026 |
+| v6.0 | 6.12.118, with worker, CLOSE and the loss of a device as before the fixes |
+| clear-flag | 6.12.118, with START refused until the status of a CLEAR was handled |
 """
 
 from functools import cache
@@ -14,6 +18,7 @@ __all__ = ["DESIGNS_RUN", "TRACES", "traces_of"]
 
 TRACES = Path(__file__).parent / "traces"
 DESIGNS_RUN = ("2026", "v6.0")
+"""The designs whose variants are tried."""
 
 
 @cache

@@ -12,7 +12,11 @@ from ccw_actors.kernel.refinement import (
 from tests.kernel.refinement.recorded import DESIGNS_RUN, traces_of
 from tests.kernel.refinement.variants import VARIANTS, Variant
 
-RUNS = [(design, name) for design in DESIGNS_RUN for name in traces_of(design)]
+RUNS = [
+    (design, name)
+    for design in (*DESIGNS_RUN, "clear-flag")
+    for name in traces_of(design)
+]
 FAULTS = [
     (design, name)
     for design in DESIGNS_RUN
@@ -91,6 +95,23 @@ def test_other_versions_are_refused() -> None:
         answer = check_kernel_trace(some_trace(), DESIGNS[design].choices)
         assert answer.decision == "refused", design
         assert answer.instead, design
+
+
+def test_a_change_shows() -> None:
+    """A kernel with the flag at CLEAR is not one without it, and the other way."""
+    for mine, other in (("clear-flag", "2026"), ("2026", "clear-flag")):
+        choices = DESIGNS[other].choices
+        decisions = {
+            check_kernel_trace(trace, choices).decision
+            for trace in traces_of(mine).values()
+        }
+        assert "refused" in decisions, other
+
+
+def test_every_kernel_ran() -> None:
+    """All three kernels with the fixes of 2026 are among its runs."""
+    versions = {trace.header.kernel for trace in traces_of("2026").values()}
+    assert versions == {"6.1.192", "6.12.118", "7.2.13"}
 
 
 def test_changed_results_are_refused() -> None:

@@ -66,7 +66,7 @@ def boot(given: argparse.Namespace, first: int, end: int, work: Path) -> str:
     options += ["--console", str(console)]
     if given.trace:
         options += ["--trace", str(given.trace)]
-    words = f"console=ttysclp0 first={first} runs={end - first}"
+    words = f"console=ttyS0 first={first} runs={end - first}"
     words += f" requests={given.requests} threads={given.threads}"
     words += f" resets={given.resets}"
     guest = ["-kernel", str(given.kernel / "arch/s390/boot/bzImage")]
