@@ -98,3 +98,4 @@ def test_a_command_that_failed() -> None:
     failed = Finding("bind", "rc=1", 1)
     assert Nested((failed, OVER), counts, 2).wrong == "failed: bind"
     assert "end of its script" in Nested((), {}, 2).wrong
+    assert "end of its script" in Nested((OVER,), {"guest-ssch": 1}, 2).wrong
