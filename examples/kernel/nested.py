@@ -106,6 +106,7 @@ def main(
     place = cache or default_cache()
     image = kernel / "bzImage" if kernel.is_dir() else kernel
     try:
+        _find(image)
         software = prepare(place, mirror=mirror, suite=suite).with_kernel(image)
         root = prepare_qemu(place, mirror=mirror, suite=suite)
         result = run(software, root, program, trace)
@@ -121,6 +122,12 @@ def main(
     if result.wrong:
         print(f"nested.py: {result.wrong}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _find(kernel: Path) -> None:
+    """Refuse a missing kernel before anything is downloaded."""
+    if not kernel.is_file():
+        raise SoftwareError(f"there is no {kernel}; use 'ccw-actors kernel build'")
 
 
 def run(
