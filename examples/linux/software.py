@@ -24,7 +24,9 @@ __all__ = [
     "Software",
     "SoftwareError",
     "default_cache",
+    "linked",
     "prepare",
+    "prepare_qemu",
     "unpacked",
 ]
 
@@ -36,6 +38,9 @@ MODULES = ("crc32c_generic", "ext4", "dasd_eckd_mod", "dasd_fba_mod")
 
 _PACKAGES = ("busybox-static", "e2fsprogs", "s390-tools")
 _SINCE_DEBIAN_13 = "s390-tools-zipl"
+_QEMU_OF_DEBIAN_12 = "qemu-system-misc"
+_QEMU_SINCE_DEBIAN_13 = "qemu-system-s390x"
+_FIRMWARE = "qemu-system-data"
 TOOLS = (
     "dasdfmt",
     "dasdinfo",
@@ -86,7 +91,7 @@ class Software(Struct, frozen=True):
             "/init": Executable((GUEST / "init").read_bytes()),
             "/lib/functions.sh": GUEST / "functions.sh",
             "/script.sh": script,
-            "/bin/busybox": self._busybox(),
+            "/bin/busybox": self.busybox,
             "/bin/sh": Link("busybox"),
             "/sbin/mkfs.ext4": Link("mke2fs"),
         }
@@ -96,7 +101,9 @@ class Software(Struct, frozen=True):
             contents[f"/{folder}"] = Folder()
         return archive(contents)
 
-    def _busybox(self) -> Path:
+    @property
+    def busybox(self) -> Path:
+        """A shell and its commands in one program, which needs no libraries."""
         places = ("bin/busybox", "usr/bin/busybox")
         return next(self.root / at for at in places if (self.root / at).exists())
 
@@ -126,32 +133,43 @@ class Software(Struct, frozen=True):
     def _programs(self, more: Iterable[str]) -> dict[str, Content]:
         """Return the tools, the libraries they need, and the files zipl installs."""
         contents: dict[str, Content] = {}
-        libraries = {
-            path.name: path
-            for path in self.root.rglob("*.so*")
-            if "gconv" not in path.parts and "audit" not in path.parts
-        }
-        wanted: list[Path] = []
         for name in (*TOOLS, *more):
             found = [self.root / at / name for at in ("sbin", "usr/sbin", "usr/bin")]
             tool = next((path for path in found if path.exists()), None)
             if tool is None:
                 raise SoftwareError(f"no package has {name}")
             contents[f"/sbin/{name}"] = tool
-            wanted.append(tool)
-        while wanted:
-            for name in needed(wanted.pop().read_bytes()):
-                where = "/lib" if name.startswith("ld") else "/lib/s390x-linux-gnu"
-                if f"{where}/{name}" in contents:
-                    continue
-                if name not in libraries:
-                    raise SoftwareError(f"no package has {name}")
-                contents[f"{where}/{name}"] = libraries[name].resolve()
-                wanted.append(libraries[name])
+        tools = [path for path in contents.values() if isinstance(path, Path)]
+        contents.update(linked(self.root, tools))
         for path in sorted(self.root.glob("**/lib/s390-tools/*")):
             if path.is_file():
                 contents[f"/lib/s390-tools/{path.name}"] = path
         return contents
+
+
+def linked(root: Path, programs: Iterable[Path]) -> dict[str, Content]:
+    """Return the libraries that programs need, by where their loader looks for them.
+
+    Raises:
+        SoftwareError: `root` does not have a library.
+    """
+    contents: dict[str, Content] = {}
+    libraries = {
+        path.name: path
+        for path in root.rglob("*.so*")
+        if "gconv" not in path.parts and "audit" not in path.parts
+    }
+    wanted = list(programs)
+    while wanted:
+        for name in needed(wanted.pop().read_bytes()):
+            where = "/lib" if name.startswith("ld") else "/lib/s390x-linux-gnu"
+            if f"{where}/{name}" in contents:
+                continue
+            if name not in libraries:
+                raise SoftwareError(f"no package has {name}")
+            contents[f"{where}/{name}"] = libraries[name].resolve()
+            wanted.append(libraries[name])
+    return contents
 
 
 def _module_name(path: Path) -> str:
@@ -198,6 +216,23 @@ def prepare(
     if modules is None or not kernel.exists():
         raise SoftwareError(f"{kernels[0]} has no kernel or no modules")
     return Software(root, kernel, modules)
+
+
+def prepare_qemu(
+    cache: Path, *, mirror: str | None = None, suite: str | None = None
+) -> Path:
+    """Download, check and unpack a QEMU that runs on s390x; return its folder.
+
+    Raises:
+        SoftwareError: As for `prepare`.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "lock"):
+        apt = Apt(cache / "apt", "s390x", mirror=mirror, suite=suite)
+        newer = apt.knows(_QEMU_SINCE_DEBIAN_13)
+        package = _QEMU_SINCE_DEBIAN_13 if newer else _QEMU_OF_DEBIAN_12
+        libraries = apt.libraries([package])
+        return unpacked(cache, apt.fetch([package, _FIRMWARE, *libraries]))
 
 
 def unpacked(cache: Path, debs: Iterable[Path]) -> Path:

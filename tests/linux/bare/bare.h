@@ -189,7 +189,7 @@ static uint32_t find_device(void)
     return number;
 }
 
-static void spend(uint64_t microseconds)
+static UNUSED void spend(uint64_t microseconds)
 {
     uint64_t begun = clock();
 
