@@ -126,7 +126,7 @@ LIMITS = {
 then, has to come below 700.
 """
 
-NOT_YET: dict[str, float] = {"wheel, KB": 985}
+NOT_YET: dict[str, float] = {"wheel, KB": 1175}
 """Figures beyond their limit, and the value that they may not exceed until then."""
 
 

@@ -100,8 +100,18 @@ def test_no_command_is_left_out() -> None:
     }
     groups = {group.name for group in app.registered_groups}
     tested = {"run", "trace", "explore", "replay", "conform", "verdicts", "dasd"}
-    tested |= {"qemu", "machines", "stop"}
+    tested |= {"qemu", "machines", "stop", "kernel"}
     assert commands | {str(name) for name in groups} == tested
+
+
+@pytest.mark.parametrize(
+    "words", [("kernel", "test"), ("kernel", "build"), ("trace", "check")]
+)
+def test_names_of_kernels(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A kernel's name is shown, whatever is in it."""
+    more = ("--model", "2026") if words == ("trace", "check") else ()
+    ended = check(ccw_actors(*words, f"{tmp_path}/{HOSTILE}", *more), 2, 125)
+    assert ended.err
 
 
 @pytest.mark.parametrize("label", LABELS)

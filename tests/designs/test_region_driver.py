@@ -201,8 +201,31 @@ def test_what_no_region_takes() -> None:
     bench = Bench()
     bench.tell(ResumeRequest(5), CancelRequest(6))
     assert bench.told() == [Completed(5, 2), Completed(6, 2)]
-    bench.tell(Taken(ends=(1,)), SenseConcurrently(wanted=True), Detach())
+    bench.tell(Taken(ends=(1,)), SenseConcurrently(wanted=True))
     assert (bench.asked(), bench.told()) == ([], [])
+
+
+def test_detach_closes_the_device() -> None:
+    """Gone follows when the kernel has closed it; a later Detach finds it closed."""
+    bench = Bench()
+    bench.tell(Detach())
+    assert (bench.asked(), bench.told()) == ([CloseDevice()], [])
+    bench.tell(OK)
+    assert bench.told() == [Gone()]
+    bench.tell(Detach())
+    assert (bench.asked(), bench.told()) == ([], [Gone()])
+
+
+def test_detach_waits_for_a_call() -> None:
+    """A write that is in progress ends first; what waits behind it is refused."""
+    bench = Bench(START)
+    bench.tell(HALT, Detach())
+    assert CloseDevice() not in bench.asked()
+    bench.tell(OK)
+    assert bench.asked() == [CloseDevice()]
+    assert Gone() not in bench.told()
+    bench.tell(OK)
+    assert bench.told() == [Gone()]
 
 
 def test_a_look_finds_a_start_that_is_accepted() -> None:

@@ -265,10 +265,11 @@ STATES: dict[tuple[str, Network], int] = {
     ("raw-regions-crash", "mailbox"): 109_622,
     ("raw-regions-crash-unmap", "channel"): 32_877,
     ("raw-regions-crash-unmap", "mailbox"): 38_007,
-    ("crash-start", "channel"): 31_837,
-    ("crash-clear", "channel"): 365_184,
-    ("crash-halt", "channel"): 359_396,
-    ("crash-reset", "channel"): 152_966,
+    ("crash-start", "channel"): 29_196,
+    ("crash-clear", "channel"): 323_268,
+    ("crash-halt", "channel"): 329_735,
+    ("crash-reset", "channel"): 138_111,
+    ("crash-nested", "channel"): 194_811,
 }
 
 
