@@ -20,6 +20,7 @@ __all__ = [
     "scsw_text",
     "stale",
     "start_lost",
+    "starved",
     "state_overwritten",
     "suspended_is_freed",
 ]
@@ -164,6 +165,24 @@ def leaks(seen: Observed) -> Harm | None:
     if grown < _LEAK_MIN:
         return None
     return Harm(f"the kernel's slab memory has grown by {grown} bytes")
+
+
+def starved(seen: Observed) -> Harm | None:
+    """A START has ended, and its status is shown only when another device goes on."""
+    late = seen.errno("late") == 0
+    if seen.errno("start") != 0 or seen.errno("starved") != errno.ETIMEDOUT or not late:
+        return None
+    scsw = seen.schibs[-1].scsw
+    if scsw.fctl or scsw.pending:
+        return None
+    return Harm(
+        "a START's status, which the kernel had taken, was not shown while a START of"
+        " another device was held",
+        (
+            f"SCSW of the subchannel: {scsw_text(scsw)}",
+            *(f"the worker was in {calls}" for calls in seen.tasks),
+        ),
+    )
 
 
 def state_overwritten(seen: Observed) -> Harm | None:

@@ -5,18 +5,31 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.designs import DESIGNS
 from ccw_actors.errors import SymbolsError
-from ccw_actors.kernel.debugger import Symbols
+from ccw_actors.kernel.debugger import Member, Symbols
 from ccw_actors.kernel.lab._order import Place
 from ccw_actors.kernel.records import Target
 
-__all__ = ["KernelCode"]
+__all__ = ["KernelCode", "TaskOffsets"]
 
 _STATES: Final = ("NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING")
 """The states of vfio_ccw's FSM, without their prefix in vfio_ccw_private.h."""
+
+
+class TaskOffsets(Struct, frozen=True):
+    """Where a kernel keeps its tasks, in bytes.
+
+    `current` is where a CPU's low storage has its task. Of a task, `stack_pointer` is
+    that of one that does not execute, and `is_executing` is not 0 for one that does.
+    """
+
+    current: int
+    stack_pointer: int
+    is_executing: Member
 
 
 class KernelCode:
@@ -80,6 +93,16 @@ class KernelCode:
     def state_offset(self) -> int:
         """The offset of the FSM's state in the driver's private structure, in bytes."""
         return self._symbols.offset("vfio_ccw_private", "state")
+
+    @cached_property
+    def task_offsets(self) -> TaskOffsets:
+        """Where tasks are, and what they are doing."""
+        offset = self._symbols.offset
+        return TaskOffsets(
+            offset("lowcore", "current_task"),
+            offset("task_struct", "thread.ksp"),
+            self._symbols.member("task_struct", "on_cpu"),
+        )
 
     def state_name(self, value: int) -> str:
         """Return the name of a state of the FSM."""

@@ -10,6 +10,10 @@
 | Injected | waits until QEMU has taken what the host's side has shown |
 | LookAtHost | notes the SCHIB of the host's subchannel |
 | ReadState | notes the driver's state: `private->state` |
+| Follow | remembers which task a parked CPU executes |
+| LookAtTask | notes the functions that this task is in |
+
+Steps about the host's side name a device, by its number.
 
 A CPU is parked from its place on, until a step lets it run again. While a step lets a
 CPU run, the others that are not parked run as well: one that a stop has caught anywhere
@@ -24,10 +28,13 @@ from msgspec import Struct
 __all__ = [
     "KERNEL_CPU",
     "Attention",
+    "Begin",
+    "Follow",
     "Hold",
     "HostStep",
     "Injected",
     "LookAtHost",
+    "LookAtTask",
     "Lose",
     "Open",
     "OrderStep",
@@ -95,35 +102,63 @@ class Hold(Struct, frozen=True):
     """Close a gate."""
 
     gate: Literal["interrupt", "data"]
+    device: int = 0
 
 
 class Open(Struct, frozen=True):
     """Open a gate."""
 
     gate: Literal["interrupt", "data"]
+    device: int = 0
 
 
 class Injected(Struct, frozen=True):
     """Wait until QEMU has read an IRB and has had the time to make it pending."""
 
+    device: int = 0
+
 
 class Attention(Struct, frozen=True):
     """Have the device show attention."""
+
+    device: int = 0
 
 
 class Lose(Struct, frozen=True):
     """Unplug the device."""
 
+    device: int = 0
+
 
 class LookAtHost(Struct, frozen=True):
     """Note the SCHIB of the host's subchannel."""
+
+    device: int = 0
 
 
 class ReadState(Struct, frozen=True):
     """Note the driver's state of the device that the order has stopped in."""
 
 
+class Follow(Struct, frozen=True):
+    """Remember the task that a CPU executes, which is parked in the kernel."""
+
+    cpu: int
+
+
+class LookAtTask(Struct, frozen=True):
+    """Note the functions that the remembered task is in, wherever it executes."""
+
+
 HostStep: TypeAlias = Hold | Open | Attention | Lose
 OrderStep: TypeAlias = (
-    Begin | Until | Release | Injected | LookAtHost | ReadState | HostStep
+    Begin
+    | Until
+    | Release
+    | Injected
+    | LookAtHost
+    | ReadState
+    | Follow
+    | LookAtTask
+    | HostStep
 )

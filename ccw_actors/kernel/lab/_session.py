@@ -75,6 +75,7 @@ class KernelTest:
                 initrd=initrd,
                 folder=folder,
                 cpus=CPUS,
+                devices=plan.devices,
                 binary=self._binary,
                 gdbstub=folder / "gdb" if plan.order else None,
             )
@@ -89,7 +90,7 @@ class KernelTest:
             order = await self._carry_out(plan, machine, gdbstub)
         wrong = await _end(machine)
         log = read_log(machine.console)
-        observed = Observed(plan, log, order.states, order.schibs)
+        observed = Observed(plan, log, order.states, order.schibs, order.tasks)
         return Try(order, plan.harm(observed), log, machine.console, wrong)
 
     async def _carry_out(
