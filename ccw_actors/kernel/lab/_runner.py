@@ -42,7 +42,8 @@ _BOOT: Final = 90.0
 _READ_PATIENCE: Final = 5.0
 _STACK: Final = 1536
 """Bytes of a stack that are searched for return addresses."""
-_PAGE: Final = 4096
+_STACK_END: Final = 4096
+"""A stack ends at a multiple of this address."""
 _CALLS_MAX: Final = 12
 _FIRST_ARGUMENT: Final = 2
 """The general register that has a function's first argument: the s390x ELF ABI."""
@@ -263,7 +264,7 @@ class OrderRunner:
         some may be old.
         """
         # A task's stack ends with a page, and nothing may be behind it.
-        size = min(_STACK, _PAGE - stack % _PAGE)
+        size = min(_STACK, _STACK_END - stack % _STACK_END)
         content = await self._debugger.read(cpu, stack, size)
         with suppress(DebuggerError):
             content += await self._debugger.read(cpu, stack + size, _STACK - size)
