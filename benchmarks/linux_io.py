@@ -29,6 +29,8 @@ from rich.progress import track as progress
 # Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from examples.linux.initramfs import Executable
+
 from benchmarks.machine import describe
 from benchmarks.tables import Row, shares, table
 from ccw_actors.actors.hardware.image import create_tracks
@@ -45,7 +47,6 @@ from ccw_actors.machine import (
     run_machine,
 )
 from examples.linux.console import findings
-from examples.linux.initramfs import Executable
 from examples.linux.software import Software, SoftwareError, default_cache, prepare
 
 DEVICES: Final = 4

@@ -14,8 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from ccw_actors.debian import Apt, SoftwareError, run_tool
-from examples.linux.elf import needed
 from ccw_actors.kernel.boot import Content, Executable, Folder, Link, archive
+from examples.linux.elf import needed
 
 __all__ = [
     "GUEST",
