@@ -14,10 +14,11 @@ from msgspec import Struct
 from ccw_actors.actors.hardware.image import create_tracks, open_image
 from ccw_actors.actors.protocol import (
     DetachDevice,
+    Report,
     StoreSubchannel,
     UnsolicitedStatus,
 )
-from ccw_actors.channel import Dstat, Schib
+from ccw_actors.channel import Crw, Dstat, Erc, Rsc, Schib
 from ccw_actors.devices import Geometry, Record, Track
 from ccw_actors.kernel.gates import (
     CountEvents,
@@ -179,6 +180,12 @@ class KernelMachine:
     def lose_device(self, device: int = 0) -> None:
         """Unplug a device, as from the mainframe that this package is."""
         self._of(device).subchannel.tell(DetachDevice())
+
+    async def report_path(self, *, comes: bool, device: int = 0) -> None:
+        """Report that the channel path of a device comes, or goes."""
+        chpid = (await self.schib(device)).pmcw.chpids[0]
+        erc = Erc.INITIALIZED if comes else Erc.NOT_INITIALIZED
+        self._of(device).regions.tell(Report(Crw(Rsc.CHANNEL_PATH, erc, chpid)))
 
     async def schib(self, device: int = 0) -> Schib:
         """Return the SCHIB of the host's subchannel of a device."""

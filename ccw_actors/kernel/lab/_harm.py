@@ -23,6 +23,7 @@ __all__ = [
     "starved",
     "state_overwritten",
     "suspended_is_freed",
+    "taken_while_added",
 ]
 
 _FUNCTIONS: Final = {Fctl.START: "start", Fctl.HALT: "halt", Fctl.CLEAR: "clear"}
@@ -182,6 +183,18 @@ def starved(seen: Observed) -> Harm | None:
             f"SCSW of the subchannel: {scsw_text(scsw)}",
             *(f"the worker was in {calls}" for calls in seen.tasks),
         ),
+    )
+
+
+def taken_while_added(seen: Observed) -> Harm | None:
+    """A report is taken off the list while another one is being added to it."""
+    first = seen.step("first")
+    # The order looks twice at what adds: before and after the read.
+    if len(seen.tasks) < 2 or first is None or not any(first.data):
+        return None
+    return Harm(
+        "a report was taken off the list while another one was being added",
+        tuple(f"what adds it was in {calls}" for calls in seen.tasks),
     )
 
 

@@ -48,6 +48,8 @@ class KernelCode:
             with suppress(SymbolsError):
                 return self.find(replace(place, otherwise=None))
             return self.find(place.otherwise)
+        if place.inlines:
+            return self._symbols.inlined_in(place.function, place.inlines)
         if not place.calls:
             return self._symbols.entries(place.function)
         if place.after:

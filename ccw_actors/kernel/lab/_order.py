@@ -7,6 +7,7 @@
 | Release | lets a parked CPU run again |
 | Hold, Open | closes or opens a gate: of the interrupt, of the data |
 | Attention, Lose | the device shows attention, or is unplugged |
+| PathReport | the host reports that the device's channel path goes, or comes |
 | Injected | waits until QEMU has taken what the host's side has shown |
 | LookAtHost | notes the SCHIB of the host's subchannel |
 | ReadState | notes the driver's state: `private->state` |
@@ -38,6 +39,7 @@ __all__ = [
     "Lose",
     "Open",
     "OrderStep",
+    "PathReport",
     "Place",
     "ReadState",
     "Release",
@@ -60,7 +62,8 @@ class Place(Struct, frozen=True):
     With `calls` it is the instruction that calls that function, with `after` also the
     one behind it. A function that the compiler has inlined begins where its code does.
     `name` is what a person reads in its place. A kernel that has no such place may have
-    the one of `otherwise`.
+    the one of `otherwise`. With `inlines` it is where the body of that function begins,
+    which the compiler has put into this one.
     """
 
     function: str
@@ -68,11 +71,14 @@ class Place(Struct, frozen=True):
     after: bool = False
     name: str = ""
     otherwise: "Place | None" = None
+    inlines: str = ""
 
     def __str__(self) -> str:
         """Return the place in words."""
         if self.name:
             return self.name
+        if self.inlines:
+            return f"{self.function}(), at the {self.inlines}() in it"
         if not self.calls:
             return f"{self.function}()"
         where = "after" if self.after else "at"
@@ -130,6 +136,13 @@ class Lose(Struct, frozen=True):
     device: int = 0
 
 
+class PathReport(Struct, frozen=True):
+    """Report that the channel path of a device goes, or comes."""
+
+    comes: bool
+    device: int = 0
+
+
 class LookAtHost(Struct, frozen=True):
     """Note the SCHIB of the host's subchannel."""
 
@@ -160,5 +173,6 @@ OrderStep: TypeAlias = (
     | ReadState
     | Follow
     | LookAtTask
+    | PathReport
     | HostStep
 )

@@ -19,6 +19,7 @@ from ccw_actors.kernel.lab._order import (
     Lose,
     Open,
     OrderStep,
+    PathReport,
     Place,
     ReadState,
     Release,
@@ -55,6 +56,9 @@ _FIRST_IDAW: Final = Place(
     otherwise=Place("ccwchain_fetch_direct", calls="page_array_alloc"),
 )
 """The kernel has read the first IDAW, and not yet the list."""
+
+_ADDS: Final = Place("vfio_ccw_queue_crw", inlines="list_add_tail")
+"""A report is about to be put on the list."""
 
 _WORK: Final = 15.0
 """Seconds for a step in which the client fills memory."""
@@ -377,6 +381,38 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.state_overwritten,
         variant="UNMAP begins when the START has ended",
     ),
+    "reports": Plan(
+        title="Channel path reports",
+        invariant="I9",
+        threads=(
+            (
+                ("", "mark"),
+                ("first", "crw"),
+                ("", "mark"),
+                ("", "sleep 500"),
+                ("second", "crw"),
+            ),
+        ),
+        order=(
+            _begin(_MARK),
+            PathReport(comes=False),
+            Until(KERNEL_CPU, Place("vfio_ccw_crw_todo")),
+            PathReport(comes=True),
+            Until(KERNEL_CPU, _ADDS),
+            Follow(KERNEL_CPU),
+            LookAtTask(),
+            Until(
+                1,
+                _MARK,
+                patience=3.0,
+                why_not="what reads a report waits while one is added",
+            ),
+            LookAtTask(),
+        ),
+        expects=("first", "second"),
+        harm=harm.taken_while_added,
+        variant="one thread reads, and is about to when the second report is added",
+    ),
     "isolation": Plan(
         title="Another guest hangs",
         invariant="I8",
@@ -480,6 +516,5 @@ NOT_REACHED: Final[dict[str, str]] = {
     "cancel": _BY_A_GUEST,
     "primary": _TOGETHER,
     "torn": "a debugger stops between instructions, and the copy of an IRB is one",
-    "reports": "the order needs a channel path that reports, and QEMU shows none here",
 }
 """Why a scenario of the verdict table is not tried, by its name."""

@@ -27,6 +27,7 @@ from ccw_actors.kernel.lab._order import (
     Lose,
     Open,
     OrderStep,
+    PathReport,
     Place,
     ReadState,
     Release,
@@ -136,6 +137,10 @@ class OrderRunner:
                 self._schibs.append(schib)
                 words = f"SCSW of the host's subchannel: {scsw_text(schib.scsw)}"
                 self._note_device(device, words)
+            case PathReport(comes, device):
+                await self._machine.report_path(comes=comes, device=device)
+                words = "the channel path {} (a report)"
+                self._note_device(device, words.format("comes" if comes else "goes"))
             case Follow(cpu):
                 await self._follow(cpu)
             case LookAtTask():
@@ -298,7 +303,7 @@ class OrderRunner:
         calls = await self._calls(reader, stack, pc)
         state = "executes" if executing else "sleeps"
         self._tasks.append(calls)
-        self._note(f"the worker {state}: it is in {calls}")
+        self._note(f"the task that is followed {state}: it is in {calls}")
         return ""
 
     async def _word(self, cpu: int, address: int, length: int = 8) -> int:

@@ -158,7 +158,7 @@ def test_a_task_that_is_followed(calls: str, *, executes: bool) -> None:
     assert end.failed == ""
     assert end.tasks == (calls,)
     how = "executes" if executes else "sleeps"
-    assert end.steps[-1] == f"the worker {how}: it is in {calls}"
+    assert end.steps[-1] == f"the task that is followed {how}: it is in {calls}"
 
 
 def test_a_task_that_was_not_followed() -> None:
