@@ -13,7 +13,13 @@ from elftools.dwarf.die import DIE
 from ccw_actors._suggestions import did_you_mean
 from ccw_actors.errors import SymbolsError, UnknownSymbolError
 from ccw_actors.kernel.debugger._image import Function, Image
-from ccw_actors.kernel.debugger._instructions import CALL_LENGTH, Branch, branches
+from ccw_actors.kernel.debugger._instructions import (
+    CALL_LENGTH,
+    Branch,
+    Move,
+    branches,
+    moves,
+)
 from ccw_actors.kernel.debugger._lines import Lines
 from ccw_actors.kernel.debugger._structures import Member, Structures
 from ccw_actors.kernel.debugger._units import Units
@@ -137,6 +143,15 @@ class Symbols:
             for call in found
             if not call.is_jump
         ]
+
+    def moves(self, function: str) -> list[Move]:
+        """Return the instructions in a function that move storage to storage: MVC."""
+        found = {
+            one.address + self.slide: Move(one.address + self.slide, one.length)
+            for begin, end in self._code(function)
+            for one in moves(self._image.text(begin, end - begin), begin)
+        }
+        return [found[address] for address in sorted(found)]
 
     def line(self, file: str, number: int) -> list[int]:
         """Return where code of a line begins; `file` may be the end of a path."""

@@ -61,6 +61,25 @@ class KernelCode:
         name, within, _ = self._symbols.where(address).partition("+")
         return name if within else ""
 
+    def copying(self, function: str, structure: str) -> str:
+        """Say by which instructions a function copies a structure.
+
+        The copy is one instruction if the function has an MVC of the structure's size.
+        """
+        size = self._symbols.size(structure)
+        moves = self._symbols.moves(function)
+        whole = [hex(one.address) for one in moves if one.length == size]
+        if whole:
+            where = " and ".join(whole)
+            return (
+                f"a debugger stops between instructions, and {function}() copies the"
+                f" {structure} by one: MVC of {size} bytes, at {where}"
+            )
+        return (
+            f"{function}() has no MVC of the {size} bytes of {structure}, and the lab"
+            " has no order for a copy by several instructions or by a function"
+        )
+
     def described(self, target: Target) -> Target:
         """Return the target with its row of the verdict table.
 

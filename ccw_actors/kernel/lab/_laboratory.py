@@ -20,6 +20,9 @@ __all__ = ["KERNEL_SCENARIOS", "examine_kernel"]
 _AGAIN: Final = 3
 """How often a try whose order did not run to its end is made again."""
 
+_TORN: Final = "torn"
+"""The scenario whose reason is in each kernel's code."""
+
 KERNEL_SCENARIOS: Final = (*PLANS, *NOT_REACHED)
 """The scenarios of the verdict table that a kernel can be tested for, or why not."""
 
@@ -64,6 +67,8 @@ async def examine_kernel(
 
 def _why_not(name: str, code: KernelCode) -> str:
     """Say why a scenario cannot be tried on a kernel, "" if it can."""
+    if name == _TORN:
+        return code.copying("vfio_ccw_sch_io_todo", "irb")
     if name in NOT_REACHED:
         return NOT_REACHED[name]
     try:

@@ -515,6 +515,6 @@ NOT_REACHED: Final[dict[str, str]] = {
     "disable": _BY_A_GUEST,
     "cancel": _BY_A_GUEST,
     "primary": _TOGETHER,
-    "torn": "a debugger stops between instructions, and the copy of an IRB is one",
+    "torn": "a debugger cannot stop within an instruction that copies an IRB",
 }
 """Why a scenario of the verdict table is not tried, by its name."""

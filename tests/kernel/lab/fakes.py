@@ -32,6 +32,10 @@ class FakeMachine:
         self.reads += 1
         return EventsCounted(0, self.reads)
 
+    async def report_path(self, *, comes: bool, device: int) -> None:
+        """Note a report."""
+        self.told.append(f"path of {device} {'comes' if comes else 'goes'}")
+
     async def schib(self, device: int) -> Schib:
         """Return an idle subchannel."""
         return Schib(Pmcw(devno=0x190 + device))

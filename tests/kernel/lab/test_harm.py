@@ -3,6 +3,7 @@
 import errno
 
 import pytest
+from msgspec.structs import replace
 
 from ccw_actors.channel import Actl, Fctl, Irb, Scsw
 from ccw_actors.kernel.boot import ClientStep
@@ -12,6 +13,7 @@ from tests.kernel.lab.seen import observed, step
 
 START, HALT, CLEAR = (Irb(Scsw(fctl=one, stctl=1)) for one in (4, 2, 1))
 DONE, BUSY = step(""), step("", errno=errno.EBUSY)
+REPORT = replace(step(""), data=bytes.fromhex("0406004000000000"))
 LATE = step("", errno=errno.ETIMEDOUT)
 IDLE = Scsw()
 SUSPENDED = Scsw(fctl=Fctl.START, actl=Actl.SUSPENDED)
@@ -73,6 +75,10 @@ SEEN: dict[str, tuple[Observed, Observed]] = {
     "double-start": (
         observed("double-start", {"refused": DONE}),
         observed("double-start", {"refused": step("", errno=errno.EAGAIN)}),
+    ),
+    "reports": (
+        replace(observed("reports", {"first": REPORT}), tasks=("adds", "adds")),
+        replace(observed("reports", {"first": REPORT}), tasks=("adds",)),
     ),
     "isolation": (
         observed(

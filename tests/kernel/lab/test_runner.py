@@ -15,6 +15,7 @@ from ccw_actors.kernel.lab._order import (
     LookAtTask,
     Open,
     OrderStep,
+    PathReport,
     Place,
     ReadState,
     Release,
@@ -127,6 +128,14 @@ def test_steps_name_a_device() -> None:
     )
     assert end.steps[2].startswith("device 1: SCSW of the host's subchannel: ")
     assert end.schibs[0].pmcw.devno == 0x191
+
+
+def test_a_path_that_comes_and_goes() -> None:
+    """The host's side reports what the step says."""
+    reports = (PathReport(comes=False), PathReport(comes=True))
+    end, _, machine = carried_out(*reports, stops=[])
+    assert machine.told == ["path of 0 goes", "path of 0 comes", "open_all"]
+    assert end.steps[0] == "the channel path goes (a report)"
 
 
 TASK, STACK = 0x7000, 0x8FF0
