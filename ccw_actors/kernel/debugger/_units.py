@@ -60,8 +60,9 @@ class Units:
         for needle in self._name_needles(name):
             for die in self._with_first("DW_AT_name", needle):
                 is_one = die.tag in tags and text_of(die) == name
-                is_one = is_one and (not is_meant or is_meant(die))
-                if is_one and self._is_sound(die):
+                is_one = is_one and self._is_sound(die)
+                # Only a sound entry's children can be read.
+                if is_one and (not is_meant or is_meant(die)):
                     found = True
                     yield die
             if found:  # a string has one place in .debug_str
