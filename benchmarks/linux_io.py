@@ -29,6 +29,7 @@ from rich.progress import track as progress
 # Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+
 from benchmarks.machine import describe
 from benchmarks.tables import Row, shares, table
 from ccw_actors.actors.hardware.image import create_tracks

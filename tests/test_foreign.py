@@ -99,14 +99,19 @@ def foreign(name: str, data: bytes) -> str | None:
     for pattern, what in WITHIN.items():
         if re.search(pattern, data, re.DOTALL):
             return what
+    return None if name in USERS_OF_LINUX else foreign_text(data)
+
+
+def foreign_text(data: bytes) -> str | None:
+    """Return whose text a file has; None if it is no text, or ours."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    for line, what in TEXT.items():
-        if re.search(line, text, re.MULTILINE):
-            return None if name in USERS_OF_LINUX else what
-    return None
+    return next(
+        (what for line, what in TEXT.items() if re.search(line, text, re.MULTILINE)),
+        None,
+    )
 
 
 def found(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:

@@ -4,8 +4,8 @@ A heading `### CCW` of the glossary is a term; one like `### HSCH, HALT` has sev
 names. In the running text of a hand-written page, the first use of each term becomes a
 link by reference, `[CCW]`, which is defined at the end of the page. The README gets
 links in place, which add no lines. Code, headings, tables, comments and other links are
-left alone, as are parts that a command writes. The tool first takes out what it has written before, so that running it
-again changes nothing.
+left alone, as are parts that a command writes. The tool first takes out what it has
+written before, so that running it again changes nothing.
 
 python -m tools.glossary --check   exit status 1 if a link is missing or wrong
 python -m tools.glossary --write   puts the links into the pages

@@ -38,7 +38,7 @@ from ccw_actors.vfio._counts import Counts
 from ccw_actors.vfio._event_descriptors import EventDescriptors
 from ccw_actors.vfio._event_sources import EventSources
 from ccw_actors.vfio._messages import AddDevice, IoctlCalled, RegionRead, RegionWritten
-from ccw_actors.vfio._region_layouts import REGIONS, AsyncCommand, Region
+from ccw_actors.vfio._region_layouts import REGIONS, AsyncCommand, Region, crw_put
 from ccw_actors.vfio._system_calls import SystemCalls
 from ccw_actors.vfio._uapi import EventSource, Ioctl
 
@@ -267,7 +267,7 @@ class DeviceFront:
             case SchibRead(schib=schib):
                 self._give(call, schib.to_bytes(), at)
             case ReportRead(crw=crw):
-                self._give(call, crw.to_bytes(4, "big") + bytes(4), at)
+                self._give(call, crw_put(crw), at)
 
     def failed(self, request: str) -> None:
         """Answer a request that made the actor fail, or did not reach it, with EIO.

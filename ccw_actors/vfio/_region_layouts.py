@@ -8,7 +8,9 @@
 | CRW | 8: CRW 4, pad 4 | a channel-report word, 0 if there is none | EINVAL |
 
 QEMU writes ORB and SCSW in the host's byte order, little-endian on x86-64, and expects
-IRB, SCHIB and CRW in big-endian. A region may be read and written in parts.
+IRB and SCHIB in big-endian. A CRW is two halfwords in the host's byte order: QEMU swaps
+the bytes of each when it stores it for the guest. A region may be read and written in
+parts.
 
 Source: Linux include/uapi/linux/vfio_ccw.h; QEMU hw/vfio/ccw.c.
 """
@@ -26,6 +28,7 @@ __all__ = [
     "Region",
     "RegionLayout",
     "command_in",
+    "crw_put",
     "fctl_in",
     "irb_put",
     "offset_of",
@@ -74,6 +77,7 @@ _IRB_LENGTH: Final = 96
 _FCTL_SHIFT, _FCTL = 12, 7
 _DEVICE_SHIFT, _REGION_SHIFT = 16, 12
 _WORD = struct.Struct("=I")
+_HALFWORDS = struct.Struct("<HH")
 _SIGNED = struct.Struct("=i")
 
 
@@ -114,6 +118,11 @@ def ret_code_put(region: bytearray, errno: int) -> None:
 def irb_put(region: bytearray, irb: Irb) -> None:
     """Store an IRB in an I/O region."""
     region[_IRB_AT : _IRB_AT + _IRB_LENGTH] = irb.to_bytes(_IRB_LENGTH)
+
+
+def crw_put(crw: int) -> bytes:
+    """Return a CRW region with a channel-report word, 0 for none."""
+    return _HALFWORDS.pack(*divmod(crw, 1 << 16)) + bytes(4)
 
 
 def takes_irb(position: int, size: int) -> bool:

@@ -39,16 +39,18 @@ class ClientError(CcwActorsError):
 
 
 class ClientThread(Struct, frozen=True):
-    """A thread of the client: its CPU, and its steps."""
+    """A thread of the client: its CPU, its steps, and the device that they are for."""
 
     cpu: int
     steps: tuple[str, ...]
+    device: int = 0
 
 
 class ClientScript(Struct, frozen=True):
     """What the client does: its storage in bytes, contents of that, and its threads.
 
-    `probes` are lines for tracefs' kprobe_events, `events` names of its events.
+    `probes` are lines for tracefs' kprobe_events, `events` names of its events. With
+    several `devices`, all reach the same storage.
     """
 
     ram: int
@@ -56,15 +58,16 @@ class ClientScript(Struct, frozen=True):
     data: tuple[tuple[int, bytes], ...] = ()
     probes: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    devices: int = 1
 
     def text(self) -> str:
         """Return the lines of the script."""
-        lines = [f"ram {self.ram:x}"]
+        lines = [f"ram {self.ram:x}", f"devices {self.devices}"]
         lines += [f"data {at:x} {content.hex()}" for at, content in self.data]
         lines += [f"probe {line}" for line in self.probes]
         lines += [f"event {name}" for name in self.events]
         for thread in self.threads:
-            lines += [f"thread {thread.cpu}", *thread.steps]
+            lines += [f"thread {thread.cpu} {thread.device}", *thread.steps]
         return "".join(f"{line}\n" for line in lines)
 
 

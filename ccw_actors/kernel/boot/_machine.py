@@ -1,7 +1,8 @@
-"""A kernel at work: a QEMU with one disk of this package, and gates on our side of it.
+"""A kernel at work: a QEMU with disks of this package, and gates on our side of them.
 
-The disk is a 3390 with device number 0190. The kernel has no root file system: its
-init is the client, which ends the machine when it is over.
+The disks are 3390s with device numbers from 0190 on, each on its own subchannel. Here
+they have numbers from 0. The kernel has no root file system: its init is the client,
+which ends the machine when it is over.
 """
 
 import asyncio
@@ -13,10 +14,11 @@ from msgspec import Struct
 from ccw_actors.actors.hardware.image import create_tracks, open_image
 from ccw_actors.actors.protocol import (
     DetachDevice,
+    Report,
     StoreSubchannel,
     UnsolicitedStatus,
 )
-from ccw_actors.channel import Dstat, Schib
+from ccw_actors.channel import Crw, Dstat, Erc, Rsc, Schib
 from ccw_actors.devices import Geometry, Record, Track
 from ccw_actors.kernel.gates import (
     CountEvents,
@@ -24,6 +26,7 @@ from ccw_actors.kernel.gates import (
     Gates,
     HoldReads,
     HoldSignals,
+    MachineGates,
     ReleaseReads,
     ReleaseSignals,
 )
@@ -47,9 +50,8 @@ __all__ = [
     "KernelMachine",
 ]
 
-_DEVNO: Final = DeviceNumber(0x190)
+_FIRST: Final = 0x190
 _GUEST: Final = "linux"
-_DISK: Final = "disk.img"
 _GEOMETRY: Final = Geometry("3390", cylinders=10, heads=15, track_size=56832)
 
 DATA_TRACK: Final = 60
@@ -67,15 +69,17 @@ _ISOLATED: Final = "isolcpus={}"
 class BootOptions(Struct, frozen=True, kw_only=True):
     """What to boot, and how.
 
-    `storage` is in bytes, whole MiB. `binary` is the QEMU, None for the one on PATH.
-    With `gdbstub` its CPUs stand until a debugger at that socket lets them run. All
-    CPUs but the first are for the client alone.
+    `devices` is how many disks there are. `storage` is in bytes, whole MiB. `binary`
+    is the QEMU, None for the one on PATH. With `gdbstub` its CPUs stand until a
+    debugger at that socket lets them run. All CPUs but the first are for the client
+    alone.
     """
 
     kernel: Path
     initrd: Path
     folder: Path
     cpus: int = 1
+    devices: int = 1
     storage: int = 192 << 20
     binary: Path | None = None
     gdbstub: Path | None = None
@@ -88,22 +92,22 @@ class KernelMachine:
     def __init__(self, options: BootOptions) -> None:
         self._options = options
         self._console = options.folder / "console"
-        self._gates = Gates()
+        self._gates = MachineGates(map(_path, range(options.devices)))
         machine = _machine(options, self._console)
         self._run = MachineRun(machine, layers=self._gates.layers)
         self._task: asyncio.Task[object] | None = None
 
     async def __aenter__(self) -> Self:
         """Start the machine."""
-        await asyncio.to_thread(_create_disk, self._options.folder / _DISK)
+        for disk in _disks(self._options):
+            await asyncio.to_thread(_create_disk, disk)
         self._task = asyncio.create_task(self._run.run())
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         """End the machine, if it is running."""
-        if self._gates.made.is_set():
-            self.open_interrupt()
-            self.open_data()
+        if self._gates.are_made:
+            self.open_all()
         self._run.stop()
         await asyncio.wait([self._running])
 
@@ -130,43 +134,77 @@ class KernelMachine:
         result = self._run.so_far("").guests[_GUEST]
         return result.error or ""
 
+    @property
+    def devices(self) -> int:
+        """How many disks there are."""
+        return self._options.devices
+
     # -- gates -------------------------------------------------------------------------
 
-    def hold_interrupt(self) -> None:
-        """Let interruptions of the device wait."""
-        self._gates.regions.tell(HoldSignals())
+    def hold_interrupt(self, device: int = 0) -> None:
+        """Let interruptions of a device wait."""
+        self._of(device).regions.tell(HoldSignals())
 
-    def open_interrupt(self) -> None:
+    def open_interrupt(self, device: int = 0) -> None:
         """Let the guest have the interruption that waits, and those that come."""
-        self._gates.regions.tell(ReleaseSignals())
+        self._of(device).regions.tell(ReleaseSignals())
 
-    def hold_data(self) -> None:
+    def hold_data(self, device: int = 0) -> None:
         """Let the channel wait for the data of each track."""
-        self._gates.volume.tell(HoldReads())
+        self._of(device).volume.tell(HoldReads())
 
-    def open_data(self) -> None:
+    def open_data(self, device: int = 0) -> None:
         """Give the channel its data."""
-        self._gates.volume.tell(ReleaseReads())
+        self._of(device).volume.tell(ReleaseReads())
 
-    async def count(self) -> EventsCounted:
+    def open_all(self) -> None:
+        """Let nothing wait."""
+        for device in range(self.devices):
+            self.open_interrupt(device)
+            self.open_data(device)
+
+    async def count(self, device: int = 0) -> EventsCounted:
         """Count interruptions that were signalled, and IRBs that QEMU has read."""
-        counted: EventsCounted = await self._gates.regions.ask(CountEvents())
+        counted: EventsCounted = await self._of(device).regions.ask(CountEvents())
         return counted
 
-    # -- events at the device ----------------------------------------------------------
+    def _of(self, device: int) -> Gates:
+        return self._gates.of(_path(device))
 
-    def show_attention(self) -> None:
-        """Have the device show status that nobody has asked for."""
-        self._gates.subchannel.tell(UnsolicitedStatus(Dstat.ATTENTION))
+    # -- events at a device ------------------------------------------------------------
 
-    def lose_device(self) -> None:
-        """Unplug the device, as from the mainframe that this package is."""
-        self._gates.subchannel.tell(DetachDevice())
+    def show_attention(self, device: int = 0) -> None:
+        """Have a device show status that nobody has asked for."""
+        self._of(device).subchannel.tell(UnsolicitedStatus(Dstat.ATTENTION))
 
-    async def schib(self) -> Schib:
-        """Return the SCHIB of the host's subchannel."""
-        stored = await self._gates.subchannel.ask(StoreSubchannel())
+    def lose_device(self, device: int = 0) -> None:
+        """Unplug a device, as from the mainframe that this package is."""
+        self._of(device).subchannel.tell(DetachDevice())
+
+    async def report_path(self, *, comes: bool, device: int = 0) -> None:
+        """Report that the channel path of a device comes, or goes."""
+        chpid = (await self.schib(device)).pmcw.chpids[0]
+        erc = Erc.INITIALIZED if comes else Erc.NOT_INITIALIZED
+        self._of(device).regions.tell(Report(Crw(Rsc.CHANNEL_PATH, erc, chpid)))
+
+    async def schib(self, device: int = 0) -> Schib:
+        """Return the SCHIB of the host's subchannel of a device."""
+        stored = await self._of(device).subchannel.ask(StoreSubchannel())
         return stored.schib
+
+
+def _number(device: int) -> DeviceNumber:
+    return DeviceNumber(_FIRST + device)
+
+
+def _path(device: int) -> str:
+    """Return the path below which the host has the actors of a device."""
+    return f"host/{_number(device)}"
+
+
+def _disks(options: BootOptions) -> list[Path]:
+    """Return the image file of each device."""
+    return [options.folder / f"disk{device}.img" for device in range(options.devices)]
 
 
 def _create_disk(path: Path) -> None:
@@ -184,6 +222,7 @@ def _create_disk(path: Path) -> None:
 
 
 def _machine(options: BootOptions, console: Path) -> Machine:
+    numbers = [_number(device) for device in range(options.devices)]
     stub = options.gdbstub
     stopped = () if stub is None else ("-S", "-gdb", f"unix:{stub},server=on,wait=off")
     guest = QemuGuest(
@@ -197,10 +236,10 @@ def _machine(options: BootOptions, console: Path) -> Machine:
         arguments=("-no-reboot", *stopped),
         console=ConsoleTarget(console),
         line_mode=True,
-        devices=(PassedThrough(_DEVNO, _DEVNO),),
+        devices=tuple(PassedThrough(number, number) for number in numbers),
     )
-    device = HostDevice(_DEVNO, "3390", options.folder / _DISK)
-    return Machine((device,), (guest,))
+    devices = map(HostDevice, numbers, ["3390"] * len(numbers), _disks(options))
+    return Machine(tuple(devices), (guest,))
 
 
 def _append(options: BootOptions) -> str:

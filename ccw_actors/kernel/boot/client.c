@@ -1,16 +1,18 @@
-/* init of the kernel under test: gives a subchannel to vfio_ccw, and drives its regions.
+/* init of the kernel under test: gives subchannels to vfio_ccw, and drives their regions.
 
    It reads /script and writes what happened to its standard output, one JSON object
    after "@" on a line. A line of the script is a setting, or a step of the thread that
-   the last "thread" line began. Numbers are hexadecimal, but those of `thread`.
+   the last "thread" line began. Numbers are hexadecimal, but those of `devices` and
+   `thread`. Devices count from 0, in the order of their subchannels.
 
    | setting | what it does |
    |---|---|
    | ram SIZE | the storage that is mapped for DMA; each byte is ee |
+   | devices N | how many subchannels to use, 1 without it |
    | data AT HEX | writes bytes to it |
    | probe LINE | appends LINE to tracefs' kprobe_events |
    | event NAME | enables an event of tracefs |
-   | thread CPU | begins a thread on that CPU |
+   | thread CPU DEVICE | begins a thread on that CPU, whose steps are for that device |
 
    | step | what it does |
    |---|---|
@@ -57,13 +59,22 @@
 
 #define TRACING "/sys/kernel/tracing/"
 #define DEVICES "/sys/bus/css/devices/"
-#define UUID "11111111-2222-3333-4444-555555555555"
+#define MDEVS "/sys/bus/mdev/devices/"
 #define PAGE 4096
 #define THREADS 4
+#define DEVICES_MAX 2
 #define STEPS 4096
 #define SIGNALS 64
 
 enum { IO, ASYNC, SCHIB, CRW, REGIONS };
+
+struct device {
+	char uuid[40];		/* of its mdev */
+	int fd;
+	int interrupt, report;	/* eventfds */
+	off_t place[REGIONS];
+	size_t size[REGIONS];
+};
 
 struct step {
 	char *text;
@@ -71,6 +82,7 @@ struct step {
 
 struct thread {
 	int cpu;
+	struct device *device;
 	int count;
 	struct step steps[STEPS];
 	int at;			/* the step in progress */
@@ -83,11 +95,11 @@ struct thread {
 
 static struct thread threads[THREADS];
 static int thread_count;
+static struct device devices[DEVICES_MAX];
+static int device_count = 1;
 static unsigned char *ram, *other;
 static size_t ram_size, other_size;
-static int device, group, container, interrupt, report;
-static off_t place[REGIONS];
-static size_t size[REGIONS];
+static int container;
 static sem_t signals[SIGNALS];
 static struct timespec began;
 
@@ -165,6 +177,20 @@ static void take_ram(size_t wanted)
 	memset(ram, 0xee, ram_size);
 }
 
+static void begin_thread(char *numbers)
+{
+	struct thread *thread = &threads[thread_count++];
+	unsigned number;
+
+	if (thread_count > THREADS)
+		fail("script: too many threads", 0);
+	thread->cpu = strtol(numbers, &numbers, 10);
+	number = strtoul(numbers, 0, 10);
+	if (number >= (unsigned)device_count)
+		fail("script: a thread for a device that is not there", 0);
+	thread->device = &devices[number];
+}
+
 static void setting(char *line)
 {
 	char path[512], *rest;
@@ -185,10 +211,12 @@ static void setting(char *line)
 		error = put_file(path, "1");
 		if (error)
 			printf("@{\"unknown\": \"event %s\", \"errno\": %d}\n", rest, error);
+	} else if (starts(line, "devices", &rest)) {
+		device_count = atoi(rest);
+		if (device_count < 1 || device_count > DEVICES_MAX)
+			fail("script: too many devices", 0);
 	} else if (starts(line, "thread", &rest)) {
-		if (thread_count == THREADS)
-			fail("script: too many threads", 0);
-		threads[thread_count++].cpu = atoi(rest);
+		begin_thread(rest);
 	} else if (*line && *line != '#') {
 		struct thread *thread = &threads[thread_count - 1];
 
@@ -212,7 +240,7 @@ static void read_script(void)
 	fclose(file);
 }
 
-/* -- the subchannel --------------------------------------------------------------- */
+/* -- the subchannels -------------------------------------------------------------- */
 
 static void to_subchannel(const char *name, const char *file, const char *text)
 {
@@ -225,40 +253,57 @@ static void to_subchannel(const char *name, const char *file, const char *text)
 		fail(path, error);
 }
 
-/* Finds the first I/O subchannel. */
-static void find_subchannel(char *name, size_t most)
+/* Finds the first I/O subchannel behind the one that is called `name`. */
+static void next_subchannel(char *name, size_t most)
 {
 	DIR *folder = opendir(DEVICES);
+	char found[64] = "";
 	struct dirent *entry;
 
 	if (!folder)
 		fail(DEVICES, errno);
 	while ((entry = readdir(folder))) {
-		if (strncmp(entry->d_name, "0.", 2))
+		if (strncmp(entry->d_name, "0.", 2) || strcmp(entry->d_name, name) <= 0)
 			continue;
-		snprintf(name, most, "%.60s", entry->d_name);
-		closedir(folder);
-		return;
+		if (!*found || strcmp(entry->d_name, found) < 0)
+			snprintf(found, sizeof(found), "%.60s", entry->d_name);
 	}
-	fail("no subchannel", 0);
+	closedir(folder);
+	if (!*found)
+		fail("no subchannel", 0);
+	snprintf(name, most, "%s", found);
 }
 
-static void bind_subchannel(void)
+static void bind_subchannel(const char *name, const char *uuid)
 {
-	char name[64] = "", path[512];
+	char path[512];
 	struct stat there;
 
-	find_subchannel(name, sizeof(name));
-	if (stat("/sys/bus/css/drivers/vfio_ccw", &there))
-		fail("vfio_ccw", errno);
 	snprintf(path, sizeof(path), DEVICES "%s/driver", name);
 	if (!stat(path, &there))
 		to_subchannel(name, "driver/unbind", name);
 	to_subchannel(name, "driver_override", "vfio_ccw");
 	if (put_file("/sys/bus/css/drivers/vfio_ccw/bind", name))
 		fail("vfio_ccw: bind", errno);
-	to_subchannel(name, "mdev_supported_types/vfio_ccw-io/create", UUID);
+	to_subchannel(name, "mdev_supported_types/vfio_ccw-io/create", uuid);
 	printf("@{\"subchannel\": \"%s\"}\n", name);
+}
+
+static void bind_subchannels(void)
+{
+	char name[64] = "";
+	struct stat there;
+
+	if (stat("/sys/bus/css/drivers/vfio_ccw", &there))
+		fail("vfio_ccw", errno);
+	for (int i = 0; i < device_count; i++) {
+		struct device *device = &devices[i];
+
+		next_subchannel(name, sizeof(name));
+		snprintf(device->uuid, sizeof(device->uuid),
+			 "11111111-2222-3333-4444-55555555555%d", i % 10);
+		bind_subchannel(name, device->uuid);
+	}
 }
 
 static void map_ram(void)
@@ -274,7 +319,7 @@ static void map_ram(void)
 		fail("VFIO_IOMMU_MAP_DMA", errno);
 }
 
-static int event_source(unsigned index)
+static int event_source(struct device *device, unsigned index)
 {
 	char buffer[sizeof(struct vfio_irq_set) + sizeof(int)];
 	struct vfio_irq_set *set = (void *)buffer;
@@ -287,43 +332,65 @@ static int event_source(unsigned index)
 		.count = 1,
 	};
 	memcpy(set->data, &fd, sizeof(fd));
-	if (ioctl(device, VFIO_DEVICE_SET_IRQS, set))
+	if (ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set))
 		fail("VFIO_DEVICE_SET_IRQS", errno);
 	return fd;
 }
 
-static void open_device(void)
+static int open_group(struct device *device)
 {
 	char path[512], target[512];
-	struct vfio_device_info info = { .argsz = sizeof(info) };
-	ssize_t n = readlink("/sys/bus/mdev/devices/" UUID "/iommu_group", target,
-			     sizeof(target) - 1);
+	ssize_t n;
 
+	snprintf(path, sizeof(path), MDEVS "%s/iommu_group", device->uuid);
+	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
 		fail("iommu_group", errno);
 	target[n] = 0;
 	snprintf(path, sizeof(path), "/dev/vfio%s", strrchr(target, '/'));
-	container = open("/dev/vfio/vfio", O_RDWR);
-	group = open(path, O_RDWR);
-	if (container < 0 || group < 0)
-		fail("/dev/vfio", errno);
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		fail("VFIO_SET_IOMMU", errno);
-	map_ram();
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, UUID);
-	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_INFO, &info))
-		fail("VFIO_GROUP_GET_DEVICE_FD", errno);
+	return open(path, O_RDWR);
+}
+
+static void find_regions(struct device *device)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info))
+		fail("VFIO_DEVICE_GET_INFO", errno);
 	for (unsigned i = 0; i < info.num_regions && i < REGIONS; i++) {
 		struct vfio_region_info region = { .argsz = sizeof(region), .index = i };
 
-		if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region))
+		if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &region))
 			fail("VFIO_DEVICE_GET_REGION_INFO", errno);
-		place[i] = region.offset;
-		size[i] = region.size;
+		device->place[i] = region.offset;
+		device->size[i] = region.size;
 	}
-	interrupt = event_source(VFIO_CCW_IO_IRQ_INDEX);
-	report = event_source(VFIO_CCW_CRW_IRQ_INDEX);
+}
+
+/* Opens all devices, for one container. The first one makes it ready for storage. */
+static void open_devices(void)
+{
+	container = open("/dev/vfio/vfio", O_RDWR);
+	for (int i = 0; i < device_count; i++) {
+		struct device *device = &devices[i];
+		int group = open_group(device);
+
+		if (container < 0 || group < 0)
+			fail("/dev/vfio", errno);
+		if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container))
+			fail("VFIO_GROUP_SET_CONTAINER", errno);
+		if (!i) {
+			if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+				fail("VFIO_SET_IOMMU", errno);
+			map_ram();
+		}
+		device->fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, device->uuid);
+		if (device->fd < 0)
+			fail("VFIO_GROUP_GET_DEVICE_FD", errno);
+		find_regions(device);
+		device->interrupt = event_source(device, VFIO_CCW_IO_IRQ_INDEX);
+		device->report = event_source(device, VFIO_CCW_CRW_IRQ_INDEX);
+	}
 }
 
 /* -- steps ------------------------------------------------------------------------ */
@@ -339,14 +406,14 @@ static void show(FILE *log, const void *from, size_t n)
 }
 
 /* Returns 0 or an errno; it adds fields to the log's line. */
-static int get_region(FILE *log, int region)
+static int get_region(FILE *log, const struct device *device, int region)
 {
 	unsigned char image[512];
 	ssize_t n;
 
-	if (size[region] > sizeof(image))
+	if (device->size[region] > sizeof(image))
 		return E2BIG;
-	n = pread(device, image, size[region], place[region]);
+	n = pread(device->fd, image, device->size[region], device->place[region]);
 	if (n < 0)
 		return errno;
 	if (region == IO)	/* the IRB is what follows ORB and SCSW */
@@ -448,7 +515,13 @@ static void count_slab(FILE *log)
 	fprintf(log, ", \"count\": %lu", kib);
 }
 
-static int write_io(const char *hex)
+static int put_region(const struct device *device, int region, const void *image,
+		      size_t length)
+{
+	return pwrite(device->fd, image, length, device->place[region]) < 0 ? errno : 0;
+}
+
+static int write_io(const struct device *device, const char *hex)
 {
 	struct ccw_io_region image = { 0 };
 	unsigned char words[24];
@@ -456,14 +529,14 @@ static int write_io(const char *hex)
 	bytes_of(hex, words, sizeof(words));
 	memcpy(image.orb_area, words, 12);
 	memcpy(image.scsw_area, words + 12, 12);
-	return pwrite(device, &image, sizeof(image), place[IO]) < 0 ? errno : 0;
+	return put_region(device, IO, &image, sizeof(image));
 }
 
-static int write_async(unsigned command)
+static int write_async(const struct device *device, unsigned command)
 {
 	struct ccw_cmd_region image = { .command = command };
 
-	return pwrite(device, &image, sizeof(image), place[ASYNC]) < 0 ? errno : 0;
+	return put_region(device, ASYNC, &image, sizeof(image));
 }
 
 static int do_memory(FILE *log, const char *text)
@@ -495,43 +568,50 @@ static int do_memory(FILE *log, const char *text)
 	return 0;
 }
 
-static int do_step(FILE *log, const char *text)
+static int do_device(FILE *log, const struct device *device, const char *text)
 {
 	char *rest;
 
 	if (starts(text, "io", &rest))
-		return write_io(rest);
+		return write_io(device, rest);
 	if (starts(text, "async", &rest))
-		return write_async(number_of(&rest));
+		return write_async(device, number_of(&rest));
 	if (starts(text, "take", &rest)) {
-		int error = await_event(log, interrupt, strtol(rest, 0, 10));
+		int error = await_event(log, device->interrupt, strtol(rest, 0, 10));
 
-		return error ? error : get_region(log, IO);
+		return error ? error : get_region(log, device, IO);
 	}
 	if (starts(text, "takecrw", &rest)) {
-		int error = await_event(log, report, strtol(rest, 0, 10));
+		int error = await_event(log, device->report, strtol(rest, 0, 10));
 
-		return error ? error : get_region(log, CRW);
+		return error ? error : get_region(log, device, CRW);
 	}
 	if (starts(text, "read", &rest))
-		return get_region(log, IO);
+		return get_region(log, device, IO);
 	if (starts(text, "schib", &rest))
-		return get_region(log, SCHIB);
+		return get_region(log, device, SCHIB);
 	if (starts(text, "crw", &rest))
-		return get_region(log, CRW);
+		return get_region(log, device, CRW);
+	if (starts(text, "reset", &rest))
+		return ioctl(device->fd, VFIO_DEVICE_RESET) ? errno : 0;
+	if (starts(text, "close", &rest))
+		return close(device->fd) ? errno : 0;
+	return do_memory(log, text);
+}
+
+static int do_step(FILE *log, const struct device *device, const char *text)
+{
+	char *rest;
+
 	if (starts(text, "mark", &rest))
 		return sched_get_priority_max(SCHED_FIFO) < 0 ? errno : 0;
-	if (starts(text, "reset", &rest))
-		return ioctl(device, VFIO_DEVICE_RESET) ? errno : 0;
-	if (starts(text, "close", &rest))
-		return close(device) ? errno : 0;
 	if (starts(text, "sleep", &rest))
 		return usleep(strtol(rest, 0, 10) * 1000) ? errno : 0;
 	if (starts(text, "post", &rest))
 		return sem_post(&signals[number_of(&rest) % SIGNALS]) ? errno : 0;
 	if (starts(text, "await", &rest))
 		return sem_wait(&signals[number_of(&rest) % SIGNALS]) ? errno : 0;
-	return do_memory(log, text);
+	return do_device(log, device, text);
 }
 
 static void *run_thread(void *argument)
@@ -550,7 +630,7 @@ static void *run_thread(void *argument)
 
 		fprintf(thread->log, "@{\"thread\": %d, \"step\": %d, \"do\": \"%.60s\"",
 			number, thread->at, text);
-		error = do_step(thread->log, text);
+		error = do_step(thread->log, thread->device, text);
 		fprintf(thread->log,
 			", \"errno\": %d, \"from\": %.6f, \"to\": %.6f}\n", error,
 			from - began.tv_sec, now() - began.tv_sec);
@@ -628,8 +708,8 @@ int main(void)
 	mount("devtmpfs", "/dev", "devtmpfs", 0, 0);
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, 0);
 	read_script();
-	bind_subchannel();
-	open_device();
+	bind_subchannels();
+	open_devices();
 	put_file(TRACING "trace_clock", "global");
 	move_kernel_threads();
 	patience = fopen("/patience", "r");

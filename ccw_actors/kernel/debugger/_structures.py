@@ -13,6 +13,9 @@ __all__ = ["Member", "Structures"]
 
 _KINDS = ("DW_TAG_structure_type", "DW_TAG_union_type")
 _NAMES = ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type")
+_INSIDE = {"DW_TAG_member", "DW_TAG_enumeration_type", *_KINDS}
+"""What a structure of a C program has inside."""
+
 _BYTE = 8
 
 
@@ -66,13 +69,18 @@ class Structures:
 
     def _structure(self, name: str) -> DIE:
         if name not in self._found:
-            for die in self._units.named(name, *_KINDS):
-                if "DW_AT_byte_size" in die.attributes:
-                    self._found[name] = die
-                    break
-            else:
+            found = self._units.named(name, *_KINDS, is_meant=_is_definition)
+            die = next(found, None)
+            if die is None:
                 raise UnknownSymbolError(name, f"no unit defines a struct {name!r}")
+            self._found[name] = die
         return self._found[name]
+
+
+def _is_definition(die: DIE) -> bool:
+    """Tell whether an entry is a definition, and no declaration or other bytes."""
+    tags = {child.tag for child in die.iter_children()}
+    return "DW_AT_byte_size" in die.attributes and tags <= _INSIDE
 
 
 def _members(die: DIE) -> Iterator[tuple[str, tuple[DIE, int]]]:

@@ -7,12 +7,19 @@ from types import TracebackType
 from typing import Self
 
 from elftools.common.exceptions import DWARFError, ELFError
+from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.die import DIE
 
 from ccw_actors._suggestions import did_you_mean
 from ccw_actors.errors import SymbolsError, UnknownSymbolError
 from ccw_actors.kernel.debugger._image import Function, Image
-from ccw_actors.kernel.debugger._instructions import CALL_LENGTH, Branch, branches
+from ccw_actors.kernel.debugger._instructions import (
+    CALL_LENGTH,
+    Branch,
+    Move,
+    branches,
+    moves,
+)
 from ccw_actors.kernel.debugger._lines import Lines
 from ccw_actors.kernel.debugger._structures import Member, Structures
 from ccw_actors.kernel.debugger._units import Units
@@ -89,6 +96,19 @@ class Symbols:
             raise self._unknown(function)
         return entries
 
+    def inlined_in(self, function: str, callee: str) -> list[int]:
+        """Return where the body of `callee` begins that is inlined in a function."""
+        found: set[int | None] = set()
+        for part in self._image.clones(function):
+            unit = self._units.at(part.address)
+            for die in self._inlined(callee, unit):
+                entry = self._units.entry(die)
+                if entry is not None and self._image.function_at(entry) == part:
+                    found.add(entry + self.slide)
+        if not found:
+            raise SymbolsError(f"{function} has no {callee} inlined")
+        return sorted(one for one in found if one is not None)
+
     def entries(self, function: str) -> list[int]:
         """Return where a function's body begins: its entry, and where it is inlined."""
         if self._image.by_name.get(function):
@@ -123,6 +143,15 @@ class Symbols:
             for call in found
             if not call.is_jump
         ]
+
+    def moves(self, function: str) -> list[Move]:
+        """Return the instructions in a function that move storage to storage: MVC."""
+        found = {
+            one.address + self.slide: Move(one.address + self.slide, one.length)
+            for begin, end in self._code(function)
+            for one in moves(self._image.text(begin, end - begin), begin)
+        }
+        return [found[address] for address in sorted(found)]
 
     def line(self, file: str, number: int) -> list[int]:
         """Return where code of a line begins; `file` may be the end of a path."""
@@ -188,12 +217,14 @@ class Symbols:
             for one in self._image.clones(f"{function}{suffix}")
         ]
 
-    def _inlined(self, function: str) -> list[DIE]:
-        return [
-            die
-            for abstract in self._units.named(function, "DW_TAG_subprogram")
-            for die in self._units.inlined(abstract)
-        ]
+    def _inlined(self, function: str, unit: CompileUnit | None = None) -> list[DIE]:
+        """Return the inlined bodies of a function, in all units or in one."""
+
+        def is_meant(die: DIE) -> bool:
+            return unit is None or die.cu.cu_offset == unit.cu_offset
+
+        named = self._units.named(function, "DW_TAG_subprogram", is_meant=is_meant)
+        return [die for abstract in named for die in self._units.inlined(abstract)]
 
     def _bodies(self, function: str) -> set[int]:
         """Return where inlined bodies of a function begin, by the file's addresses."""

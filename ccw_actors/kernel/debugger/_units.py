@@ -11,7 +11,7 @@ Formats: DWARF 5, sections 7.5 (units, entries, abbreviations) and 6.1.2 (arange
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
 
@@ -49,12 +49,20 @@ class Units:
             for section in (information.debug_str_sec, information.debug_line_str_sec)
         ]
 
-    def named(self, name: str, *tags: str) -> Iterator[DIE]:
-        """Return entries with this name and one of these tags, in the file's order."""
+    def named(
+        self, name: str, *tags: str, is_meant: Callable[[DIE], bool] | None = None
+    ) -> Iterator[DIE]:
+        """Return entries with this name and one of these tags, in the file's order.
+
+        With `is_meant` only those count of which it is true.
+        """
         found = False
         for needle in self._name_needles(name):
             for die in self._with_first("DW_AT_name", needle):
-                if die.tag in tags and text_of(die) == name and self._is_sound(die):
+                is_one = die.tag in tags and text_of(die) == name
+                is_one = is_one and self._is_sound(die)
+                # Only a sound entry's children can be read.
+                if is_one and (not is_meant or is_meant(die)):
                     found = True
                     yield die
             if found:  # a string has one place in .debug_str

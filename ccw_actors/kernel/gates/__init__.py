@@ -8,10 +8,11 @@
 GatedRegions also refuses STARTs, if it receives RefuseStarts.
 A gate that holds nothing changes nothing. Each counts what has passed, so that a test
 waits for an event instead of an amount of time. `Gates` makes the `Layers` of a machine
-with one device, and has the references of its actors.
+with one device, and has the references of its actors; `MachineGates` does for several.
 """
 
 from ccw_actors.kernel.gates._gates import Gates as Gates
+from ccw_actors.kernel.gates._gates import MachineGates as MachineGates
 from ccw_actors.kernel.gates._regions import AwaitEvents as AwaitEvents
 from ccw_actors.kernel.gates._regions import CountEvents as CountEvents
 from ccw_actors.kernel.gates._regions import EventsCounted as EventsCounted
@@ -35,6 +36,7 @@ __all__ = [
     "Gates",
     "HoldReads",
     "HoldSignals",
+    "MachineGates",
     "ReadHeld",
     "RefuseStarts",
     "ReleaseReads",

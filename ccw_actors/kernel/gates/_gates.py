@@ -1,6 +1,7 @@
 """Gates: the layers of a machine with gates, and the references of its actors."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from ccw_actors.actors import Device, Subchannel
@@ -10,7 +11,7 @@ from ccw_actors.kernel.gates._volume import GatedVolume
 from ccw_actors.machine import Layers
 from ccw_actors.runtime import ActorRef
 
-__all__ = ["Gates"]
+__all__ = ["Gates", "MachineGates"]
 
 
 class Gates:
@@ -20,7 +21,7 @@ class Gates:
     `AttributeError`.
     """
 
-    _volume: GatedVolume
+    _volume: ActorRef[Any]
     _device: Device
     _subchannel: Subchannel
     _regions: GatedRegions
@@ -33,16 +34,16 @@ class Gates:
     def layers(self) -> Layers:
         """The layers to run the machine with."""
         return Layers(
-            volume=self._make_volume,
-            device=self._make_device,
-            subchannel=self._make_subchannel,
-            vfio_ccw=self._make_regions,
+            volume=GatedVolume,
+            device=self.make_device,
+            subchannel=self.make_subchannel,
+            vfio_ccw=self.make_regions,
         )
 
     @property
     def volume(self) -> ActorRef[Any]:
         """The gate of the device's data."""
-        return self._volume.ref
+        return self._volume
 
     @property
     def device(self) -> ActorRef[DeviceMessage]:
@@ -64,22 +65,77 @@ class Gates:
         """The guest's storage."""
         return self._storage
 
-    def _make_volume(self, *arguments: Any, **options: Any) -> GatedVolume:
-        self._volume = GatedVolume(*arguments, **options)
-        return self._volume
-
-    def _make_device(self, *arguments: Any, **options: Any) -> Device:
-        self._device = Device(*arguments, **options)
+    def make_device(self, model: Any, volume: ActorRef[Any], **options: Any) -> Device:
+        """Make the device; `volume` is the gate of its data."""
+        self._volume = volume
+        self._device = Device(model, volume, **options)
         return self._device
 
-    def _make_subchannel(self, *arguments: Any, **options: Any) -> Subchannel:
+    def make_subchannel(self, *arguments: Any, **options: Any) -> Subchannel:
+        """Make the host's subchannel."""
         self._subchannel = Subchannel(*arguments, **options)
         return self._subchannel
 
-    def _make_regions(
+    def make_regions(
         self, cio: ActorRef[Any], storage: ActorRef[Any], *rest: Any, **options: Any
     ) -> GatedRegions:
+        """Make the gate of interruptions, the last of a device's actors."""
         self._storage = storage
         self._regions = GatedRegions(cio, storage, *rest, **options)
         self.made.set()
         return self._regions
+
+
+class MachineGates:
+    """Makes the layers of a machine with several devices: a `Gates` for each.
+
+    `devices` are the paths below which the host has the actors of each device.
+    """
+
+    def __init__(self, devices: Iterable[str]) -> None:
+        self._gates = {device: Gates() for device in devices}
+
+    def of(self, device: str) -> Gates:
+        """Return the gates of a device."""
+        return self._gates[device]
+
+    @property
+    def layers(self) -> Layers:
+        """The layers to run the machine with."""
+        return Layers(
+            volume=GatedVolume,
+            device=self._make_device,
+            subchannel=self._make_subchannel,
+            vfio_ccw=self._make_regions,
+        )
+
+    @property
+    def are_made(self) -> bool:
+        """Whether all have been made."""
+        return all(gates.made.is_set() for gates in self._gates.values())
+
+    def _make_device(
+        self, model: Any, volume: ActorRef[Any], *, subchannel: ActorRef[Any]
+    ) -> Device:
+        gates = self._beside(subchannel)
+        return gates.make_device(model, volume, subchannel=subchannel)
+
+    def _make_subchannel(
+        self,
+        schid: Any,
+        pmcw: Any,
+        device: ActorRef[Any],
+        *arguments: Any,
+        **options: Any,
+    ) -> Subchannel:
+        gates = self._beside(device)
+        return gates.make_subchannel(schid, pmcw, device, *arguments, **options)
+
+    def _make_regions(
+        self, cio: ActorRef[Any], *arguments: Any, **options: Any
+    ) -> GatedRegions:
+        return self._beside(cio).make_regions(cio, *arguments, **options)
+
+    def _beside(self, actor: ActorRef[Any]) -> Gates:
+        """Return the gates of the device that one of the host's actors belongs to."""
+        return self._gates[actor.path.rpartition("/")[0]]

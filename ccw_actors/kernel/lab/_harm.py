@@ -20,8 +20,10 @@ __all__ = [
     "scsw_text",
     "stale",
     "start_lost",
+    "starved",
     "state_overwritten",
     "suspended_is_freed",
+    "taken_while_added",
 ]
 
 _FUNCTIONS: Final = {Fctl.START: "start", Fctl.HALT: "halt", Fctl.CLEAR: "clear"}
@@ -164,6 +166,36 @@ def leaks(seen: Observed) -> Harm | None:
     if grown < _LEAK_MIN:
         return None
     return Harm(f"the kernel's slab memory has grown by {grown} bytes")
+
+
+def starved(seen: Observed) -> Harm | None:
+    """A START has ended, and its status is shown only when another device goes on."""
+    late = seen.errno("late") == 0
+    if seen.errno("start") != 0 or seen.errno("starved") != errno.ETIMEDOUT or not late:
+        return None
+    scsw = seen.schibs[-1].scsw
+    if scsw.fctl or scsw.pending:
+        return None
+    return Harm(
+        "a START's status, which the kernel had taken, was not shown while a START of"
+        " another device was held",
+        (
+            f"SCSW of the subchannel: {scsw_text(scsw)}",
+            *(f"the worker was in {calls}" for calls in seen.tasks),
+        ),
+    )
+
+
+def taken_while_added(seen: Observed) -> Harm | None:
+    """A report is taken off the list while another one is being added to it."""
+    first = seen.step("first")
+    # The order looks twice at what adds: before and after the read.
+    if len(seen.tasks) < 2 or first is None or not any(first.data):
+        return None
+    return Harm(
+        "a report was taken off the list while another one was being added",
+        tuple(f"what adds it was in {calls}" for calls in seen.tasks),
+    )
 
 
 def state_overwritten(seen: Observed) -> Harm | None:

@@ -47,7 +47,7 @@ def judge(
         tries=len(tries),
         reproduced=len(harmed),
         evidence=_evidence(shown),
-        steps=(*shown.order.steps, *_client_steps(shown)),
+        steps=(*shown.order.steps, *_client_steps(plan, shown)),
     )
 
 
@@ -117,14 +117,20 @@ def _evidence(shown: Try) -> tuple[str, ...]:
     return (*harm, *_reports(shown))
 
 
-def _client_steps(shown: Try) -> list[str]:
+def _client_steps(plan: Plan, shown: Try) -> list[str]:
     """Return what the client's threads did, without marks; repetitions are counted."""
     said = [
-        f"thread {step.thread}: {in_words(step.what)}{_result(step)}"
+        f"{_thread(plan, step.thread)}: {in_words(step.what)}{_result(step)}"
         for step in shown.log.steps
         if step.thread < CLIENT_CPUS and step.what != "mark"
     ]
     return [_times(line, len([*group])) for line, group in groupby(said)]
+
+
+def _thread(plan: Plan, number: int) -> str:
+    """Return a thread in words, with its device if there are several."""
+    several = plan.devices > 1
+    return f"thread {number}{f', device {plan.drives[number]}' if several else ''}"
 
 
 def _result(step: ClientStep) -> str:

@@ -26,6 +26,9 @@ _NOTHING: Final = Plan(
 )
 """A client that is over at once."""
 
+_TORN: Final = "torn"
+"""The scenario whose reason is in each kernel's code."""
+
 KERNEL_SCENARIOS: Final = (*PLANS, *NOT_REACHED)
 """The scenarios of the verdict table that a kernel can be tested for, or why not."""
 
@@ -88,6 +91,8 @@ async def _check_that_it_boots(test: KernelTest) -> None:
 
 def _why_not(name: str, code: KernelCode) -> str:
     """Say why a scenario cannot be tried on a kernel, "" if it can."""
+    if name == _TORN:
+        return code.copying("vfio_ccw_sch_io_todo", "irb")
     if name in NOT_REACHED:
         return NOT_REACHED[name]
     try:

@@ -7,9 +7,14 @@
 | Release | lets a parked CPU run again |
 | Hold, Open | closes or opens a gate: of the interrupt, of the data |
 | Attention, Lose | the device shows attention, or is unplugged |
+| PathReport | the host reports that the device's channel path goes, or comes |
 | Injected | waits until QEMU has taken what the host's side has shown |
 | LookAtHost | notes the SCHIB of the host's subchannel |
 | ReadState | notes the driver's state: `private->state` |
+| Follow | remembers which task a parked CPU executes |
+| LookAtTask | notes the functions that this task is in |
+
+Steps about the host's side name a device, by its number.
 
 A CPU is parked from its place on, until a step lets it run again. While a step lets a
 CPU run, the others that are not parked run as well: one that a stop has caught anywhere
@@ -24,13 +29,17 @@ from msgspec import Struct
 __all__ = [
     "KERNEL_CPU",
     "Attention",
+    "Begin",
+    "Follow",
     "Hold",
     "HostStep",
     "Injected",
     "LookAtHost",
+    "LookAtTask",
     "Lose",
     "Open",
     "OrderStep",
+    "PathReport",
     "Place",
     "ReadState",
     "Release",
@@ -53,7 +62,8 @@ class Place(Struct, frozen=True):
     With `calls` it is the instruction that calls that function, with `after` also the
     one behind it. A function that the compiler has inlined begins where its code does.
     `name` is what a person reads in its place. A kernel that has no such place may have
-    the one of `otherwise`.
+    the one of `otherwise`. With `inlines` it is where the body of that function begins,
+    which the compiler has put into this one.
     """
 
     function: str
@@ -61,11 +71,14 @@ class Place(Struct, frozen=True):
     after: bool = False
     name: str = ""
     otherwise: "Place | None" = None
+    inlines: str = ""
 
     def __str__(self) -> str:
         """Return the place in words."""
         if self.name:
             return self.name
+        if self.inlines:
+            return f"{self.function}(), at the {self.inlines}() in it"
         if not self.calls:
             return f"{self.function}()"
         where = "after" if self.after else "at"
@@ -95,35 +108,71 @@ class Hold(Struct, frozen=True):
     """Close a gate."""
 
     gate: Literal["interrupt", "data"]
+    device: int = 0
 
 
 class Open(Struct, frozen=True):
     """Open a gate."""
 
     gate: Literal["interrupt", "data"]
+    device: int = 0
 
 
 class Injected(Struct, frozen=True):
     """Wait until QEMU has read an IRB and has had the time to make it pending."""
 
+    device: int = 0
+
 
 class Attention(Struct, frozen=True):
     """Have the device show attention."""
+
+    device: int = 0
 
 
 class Lose(Struct, frozen=True):
     """Unplug the device."""
 
+    device: int = 0
+
+
+class PathReport(Struct, frozen=True):
+    """Report that the channel path of a device goes, or comes."""
+
+    comes: bool
+    device: int = 0
+
 
 class LookAtHost(Struct, frozen=True):
     """Note the SCHIB of the host's subchannel."""
+
+    device: int = 0
 
 
 class ReadState(Struct, frozen=True):
     """Note the driver's state of the device that the order has stopped in."""
 
 
+class Follow(Struct, frozen=True):
+    """Remember the task that a CPU executes, which is parked in the kernel."""
+
+    cpu: int
+
+
+class LookAtTask(Struct, frozen=True):
+    """Note the functions that the remembered task is in, wherever it executes."""
+
+
 HostStep: TypeAlias = Hold | Open | Attention | Lose
 OrderStep: TypeAlias = (
-    Begin | Until | Release | Injected | LookAtHost | ReadState | HostStep
+    Begin
+    | Until
+    | Release
+    | Injected
+    | LookAtHost
+    | ReadState
+    | Follow
+    | LookAtTask
+    | PathReport
+    | HostStep
 )

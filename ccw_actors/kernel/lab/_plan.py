@@ -27,13 +27,15 @@ class Observed(Struct, frozen=True):
     """What can be looked at when a try is over.
 
     `state` are values of the driver's state that the order has read, `schibs` the
-    SCHIBs of the host's subchannel at `LookAtHost`, in their order.
+    SCHIBs of the host's subchannels at `LookAtHost`, `tasks` the functions at
+    `LookAtTask`, in their order.
     """
 
     plan: "Plan"
     log: ClientLog
     states: tuple[str, ...] = ()
     schibs: tuple[Schib, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     def step(self, label: str) -> ClientStep | None:
         """Return what the step with that label did, None if it has not ended."""
@@ -65,7 +67,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `threads` are the steps of the client's threads, with labels; thread N has CPU N+1.
     A plan with one thread has another that is only parked, so that its CPU takes no
-    interruption.
+    interruption. `drives` has the number of the device that each thread drives; the
+    machine has as many as that needs.
     `harm` looks for what must not happen. `variant` says how the order differs from the
     counterexample in the verdict table, "" if it does not. A plan without `order` needs
     none. Steps with the labels of `expects` have to succeed, or nothing was tried.
@@ -75,9 +78,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     invariant: str
     threads: tuple[tuple[tuple[str, str], ...], ...]
     harm: HarmCheck
+    drives: tuple[int, int] = (0, 0)
     order: tuple[OrderStep, ...] = ()
     variant: str = ""
     expects: tuple[str, ...] = ()
+
+    @property
+    def devices(self) -> int:
+        """How many devices the plan needs."""
+        return max(self.drives) + 1
 
     @property
     def places(self) -> list[Place]:
@@ -95,7 +104,15 @@ class Plan(Struct, frozen=True, kw_only=True):
         """What the client does."""
         idle = ((("", "mark"),),) * (CLIENT_CPUS - len(self.threads))
         threads = tuple(
-            ClientThread(cpu, tuple(text for _, text in steps))
-            for cpu, steps in enumerate((*self.threads, *idle), 1)
+            ClientThread(cpu, tuple(text for _, text in steps), device)
+            for cpu, (steps, device) in enumerate(
+                zip((*self.threads, *idle), self.drives, strict=True), 1
+            )
         )
-        return ClientScript(RAM, threads, CONTENTS, events=("s390", "vfio_ccw"))
+        return ClientScript(
+            RAM,
+            threads,
+            CONTENTS,
+            events=("s390", "vfio_ccw"),
+            devices=self.devices,
+        )

@@ -149,12 +149,14 @@ _STARTS: Final = {
     "pins": "counts pinned pages",
     "slab": "measures the kernel's memory",
     "read": "reads the IRB",
+    "crw": "reads a report",
 }
 _BEGINS: Final = {
     "take": "takes the IRB",
     "unmap": "UNMAP",
     "renew": "UNMAP of all storage, and other memory in its place",
     "put": "changes storage",
+    "sleep": "sleeps",
     "post": "signals the other thread",
     "await": "waits for the other thread",
 }

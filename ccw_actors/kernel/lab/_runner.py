@@ -2,27 +2,32 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ccw_actors.channel import Schib
 from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.boot import KernelMachine
-from ccw_actors.kernel.debugger import Debugger, Registers
+from ccw_actors.kernel.debugger import Debugger
 from ccw_actors.kernel.lab._harm import scsw_text
 from ccw_actors.kernel.lab._kernel_code import KernelCode
 from ccw_actors.kernel.lab._order import (
     KERNEL_CPU,
     Attention,
     Begin,
+    Follow,
     Hold,
     HostStep,
     Injected,
     LookAtHost,
+    LookAtTask,
     Lose,
     Open,
     OrderStep,
+    PathReport,
     Place,
     ReadState,
     Release,
@@ -38,6 +43,8 @@ _BOOT: Final = 90.0
 _READ_PATIENCE: Final = 5.0
 _STACK: Final = 1536
 """Bytes of a stack that are searched for return addresses."""
+_STACK_END: Final = 4096
+"""A stack ends at a multiple of this address."""
 _CALLS_MAX: Final = 12
 _FIRST_ARGUMENT: Final = 2
 """The general register that has a function's first argument: the s390x ELF ABI."""
@@ -48,12 +55,13 @@ class OrderEnd(Struct, frozen=True):
 
     `steps` are what was done. `failed` says what was not possible, "" if the order ran
     to its end. `excluded` says why the kernel does not let it happen, if it does not.
-    `states` and `schibs` are what it has looked at.
+    `states`, `schibs` and `tasks` are what it has looked at.
     """
 
     steps: tuple[str, ...]
     states: tuple[str, ...] = ()
     schibs: tuple[Schib, ...] = ()
+    tasks: tuple[str, ...] = ()
     failed: str = ""
     excluded: str = ""
 
@@ -73,34 +81,42 @@ class OrderRunner:
         self._steps: list[str] = []
         self._states: list[str] = []
         self._schibs: list[Schib] = []
+        self._tasks: list[str] = []
         self._parked: set[int] = set()
         self._driver: int | None = None
+        self._task: int | None = None
+        self._home = KERNEL_CPU
         self._reads = 0
 
     async def run(self, order: Sequence[OrderStep]) -> OrderEnd:
         """Carry out the steps; then no CPU stands and no breakpoint is left."""
-        failed = excluded = ""
-        for step in order:
-            problem = await self._do(step)
-            if problem and isinstance(step, Until) and step.why_not:
-                excluded = f"{problem}: {step.why_not}"
-                break
-            if problem:
-                failed = problem
-                break
+        try:
+            failed, excluded = await self._do_all(order)
+        except DebuggerError as error:
+            failed, excluded = str(error), ""
         await self._let_go()
         return OrderEnd(
             tuple(self._steps),
             tuple(self._states),
             tuple(self._schibs),
+            tuple(self._tasks),
             failed,
             excluded,
         )
 
+    async def _do_all(self, order: Sequence[OrderStep]) -> tuple[str, str]:
+        """Carry out the steps; return why that failed, and why it is excluded."""
+        for step in order:
+            problem = await self._do(step)
+            if problem and isinstance(step, Until) and step.why_not:
+                return "", f"{problem}: {step.why_not}"
+            if problem:
+                return problem, ""
+        return "", ""
+
     async def _let_go(self) -> None:
         """Let all CPUs run freely."""
-        self._machine.open_interrupt()
-        self._machine.open_data()
+        self._machine.open_all()
         await self._debugger.detach()
 
     async def _do(self, step: OrderStep) -> str:
@@ -112,18 +128,27 @@ class OrderRunner:
                 return await self._until(step)
             case Release(cpu):
                 self._parked.discard(cpu)
-            case Injected():
-                return await self._injected()
+            case Injected(device):
+                return await self._injected(device)
             case ReadState():
                 return await self._read_state()
-            case LookAtHost():
-                schib = await self._machine.schib()
+            case LookAtHost(device):
+                schib = await self._machine.schib(device)
                 self._schibs.append(schib)
-                self._note(f"SCSW of the host's subchannel: {scsw_text(schib.scsw)}")
+                words = f"SCSW of the host's subchannel: {scsw_text(schib.scsw)}"
+                self._note_device(device, words)
+            case PathReport(comes, device):
+                await self._machine.report_path(comes=comes, device=device)
+                words = "the channel path {} (a report)"
+                self._note_device(device, words.format("comes" if comes else "goes"))
+            case Follow(cpu):
+                await self._follow(cpu)
+            case LookAtTask():
+                return await self._look_at_task()
             case _:
                 # What comes next is counted from here.
-                self._reads = (await self._machine.count()).reads
-                self._note(self._host_step(step))
+                self._reads = (await self._machine.count(step.device)).reads
+                self._note_device(step.device, self._host_step(step))
         return ""
 
     async def _read_state(self) -> str:
@@ -150,17 +175,22 @@ class OrderRunner:
             Open("data"): (machine.open_data, "the channel gets its data"),
             Attention(): (machine.show_attention, "the device shows attention"),
             Lose(): (machine.lose_device, "the device is unplugged"),
-        }[step]
-        action()
+        }[replace(step, device=0)]
+        action(step.device)
         return words
 
     def _note(self, words: str) -> None:
         self._steps.append(words)
 
-    async def _injected(self) -> str:
+    def _note_device(self, device: int, words: str) -> None:
+        """Note something about a device, which has a number if there are several."""
+        several = self._machine.devices > 1
+        self._note(f"device {device}: {words}" if several else words)
+
+    async def _injected(self, device: int) -> str:
         """Wait until QEMU has read one more IRB."""
         for _ in range(int(_READ_PATIENCE / 0.01)):
-            if (await self._machine.count()).reads > self._reads:
+            if (await self._machine.count(device)).reads > self._reads:
                 await asyncio.sleep(_INJECTED)
                 return ""
             await asyncio.sleep(0.01)
@@ -226,20 +256,56 @@ class OrderRunner:
         if registers.waits:
             where = "it waits"
         else:
-            calls = await self._calls(cpu, registers)
-            where = f"it is in {' < '.join(calls)}"
+            calls = await self._calls(cpu, registers.general[15], registers.pc)
+            where = f"it is in {calls}"
         words = f"CPU {cpu} does not reach {place}: {where}"
         self._note(words)
         return words
 
-    async def _calls(self, cpu: int, registers: Registers) -> list[str]:
-        """Return the functions that a CPU seems to be in, the innermost first.
+    async def _calls(self, cpu: int, stack: int, pc: int = 0) -> str:
+        """Return the functions that a stack seems to be of, the innermost first.
 
-        Return addresses are found by what they look like: some may be old.
+        `cpu` can read the stack. Return addresses are found by what they look like:
+        some may be old.
         """
-        stack = await self._debugger.read(cpu, registers.general[15], _STACK)
+        # A task's stack ends with a page, and nothing may be behind it.
+        size = min(_STACK, _STACK_END - stack % _STACK_END)
+        content = await self._debugger.read(cpu, stack, size)
+        with suppress(DebuggerError):
+            content += await self._debugger.read(cpu, stack + size, _STACK - size)
         words = [
-            int.from_bytes(stack[at : at + 8], "big") for at in range(0, _STACK, 8)
+            int.from_bytes(content[at : at + 8], "big")
+            for at in range(0, len(content), 8)
         ]
-        names = [self._code.function(word) for word in (registers.pc, *words)]
-        return list(dict.fromkeys(filter(None, names)))[:_CALLS_MAX]
+        names = [self._code.function(word) for word in (pc, *words)]
+        return " < ".join(list(dict.fromkeys(filter(None, names)))[:_CALLS_MAX])
+
+    # -- tasks -------------------------------------------------------------------------
+
+    async def _follow(self, cpu: int) -> None:
+        """Remember the task of a CPU that is in the kernel."""
+        self._home = cpu
+        self._task = await self._word(cpu, self._code.task_offsets.current)
+
+    async def _look_at_task(self) -> str:
+        """Note what the remembered task is in."""
+        if self._task is None:
+            return "the order remembers no task"
+        reader = min(self._parked, default=self._home)
+        offsets = self._code.task_offsets
+        flag = offsets.is_executing
+        executing = await self._word(reader, self._task + flag.offset, flag.size)
+        if executing:
+            registers = await self._debugger.registers(self._home)
+            stack, pc = registers.general[15], registers.pc
+        else:
+            stack, pc = await self._word(reader, self._task + offsets.stack_pointer), 0
+        calls = await self._calls(reader, stack, pc)
+        state = "executes" if executing else "sleeps"
+        self._tasks.append(calls)
+        self._note(f"the task that is followed {state}: it is in {calls}")
+        return ""
+
+    async def _word(self, cpu: int, address: int, length: int = 8) -> int:
+        """Return a number of the kernel's storage."""
+        return int.from_bytes(await self._debugger.read(cpu, address, length), "big")

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ _PATIENCE: Final = 30
 """Seconds that the client gives its threads."""
 _END: Final = 60
 """Seconds until the client must have come to its end when nothing holds it."""
+_CONNECT_TRIES: Final = 20
 _POWER_OFF: Final = 2.0
 """Seconds that a kernel has to power off."""
 
@@ -75,6 +77,7 @@ class KernelTest:
                 initrd=initrd,
                 folder=folder,
                 cpus=CPUS,
+                devices=plan.devices,
                 binary=self._binary,
                 gdbstub=folder / "gdb" if plan.order else None,
             )
@@ -89,7 +92,7 @@ class KernelTest:
             order = await self._carry_out(plan, machine, gdbstub)
         wrong = await _end(machine)
         log = read_log(machine.console)
-        observed = Observed(plan, log, order.states, order.schibs)
+        observed = Observed(plan, log, order.states, order.schibs, order.tasks)
         return Try(order, plan.harm(observed), log, machine.console, wrong)
 
     async def _carry_out(
@@ -119,4 +122,9 @@ async def _connect(machine: KernelMachine, gdbstub: Path) -> Debugger:
     while not await asyncio.to_thread(gdbstub.exists):
         if await machine.ended(0.02):
             raise DebuggerError(f"QEMU has not started: {machine.error}")
+    for _ in range(_CONNECT_TRIES):
+        # QEMU makes the socket a little before it listens.
+        with suppress(DebuggerError):
+            return await Debugger.connect(gdbstub)
+        await asyncio.sleep(0.05)
     return await Debugger.connect(gdbstub)

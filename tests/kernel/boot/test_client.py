@@ -40,18 +40,20 @@ def test_script_has_settings_and_then_threads() -> None:
     """A thread's steps follow the line that begins it; bytes are in hexadecimal."""
     script = ClientScript(
         1 << 20,
-        (ClientThread(1, ("async 2", "mark")), ClientThread(2, ("mark",))),
+        (ClientThread(1, ("async 2", "mark")), ClientThread(2, ("mark",), 1)),
         data=((0x1000, b"\x03\x20"),),
         probes=("p:cp_free cp_free",),
         events=("vfio_ccw",),
+        devices=2,
     )
     assert script.text().splitlines() == [
         "ram 100000",
+        "devices 2",
         "data 1000 0320",
         "probe p:cp_free cp_free",
         "event vfio_ccw",
-        *("thread 1", "async 2", "mark"),
-        *("thread 2", "mark"),
+        *("thread 1 0", "async 2", "mark"),
+        *("thread 2 1", "mark"),
     ]
 
 
@@ -125,5 +127,5 @@ def test_initramfs_has_the_client_and_its_script(tmp_path: Path) -> None:
     client.write_bytes(b"a program")
     script = ClientScript(1 << 20, (ClientThread(1, ("mark",)),))
     archive = initramfs(client, script, patience=7)
-    for part in (b"init\0", b"a program", b"script\0", b"thread 1\nmark\n", b"7\n"):
+    for part in (b"init\0", b"a program", b"script\0", b"thread 1 0\nmark\n", b"7\n"):
         assert part in archive

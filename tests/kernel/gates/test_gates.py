@@ -33,6 +33,7 @@ from ccw_actors.kernel.gates import (
     Gates,
     HoldReads,
     HoldSignals,
+    MachineGates,
     ReadHeld,
     RefuseStarts,
     ReleaseReads,
@@ -216,6 +217,42 @@ def test_one_signal_at_a_time(tmp_path: Path) -> None:
             await host.ask(ReadIo())
             await host.count()
             assert host.client.signals == 2
+
+    asyncio.run(run())
+
+
+def test_gates_of_two_devices(tmp_path: Path) -> None:
+    """Each device has its own, found by where its actors are."""
+
+    async def run() -> None:
+        image = tmp_path / "disk.img"
+        create_tracks(image, ckd_volume(ckd_type("3390")[0], 1), "GATE01")
+        both = MachineGates(("a", "b"))
+        layers = both.layers
+        async with System() as system:
+            storage = system.spawn(Storage(SIZE), "storage")
+            for at in ("a", "b"):
+                assert not both.are_made
+                paths = DevicePaths.below(at, f"guest/{at}")
+                volume: Any = system.spawn_thread(
+                    layers.volume(image, read_only=True), f"{at}/volume"
+                )
+                found = await volume.ask(DescribeVolume())
+                model = device_model(DeviceConfiguration("3390", found.geometry))
+                add_device(system, paths, model, volume, layers=layers)
+                region = Region(BASE, SIZE, storage, dma=True)
+                schid, pmcw = SubchannelId(0, 0), Pmcw.of_device(0x190)
+                add_subchannel(system, paths, schid, pmcw, (region,), layers=layers)
+                add_driver(system, paths, storage, base=BASE, layers=layers)
+                system.spawn(Client(), paths.emulated)
+                await both.of(at).regions.ask(ReadSchib())
+            assert both.are_made
+            both.of("b").device.tell(Attend())
+            await both.of("b").regions.ask(AwaitEvents(signals=1))
+            counts = [await both.of(at).regions.ask(CountEvents()) for at in ("a", "b")]
+            assert [one.signals for one in counts] == [0, 1]
+            names = [both.of(at).volume.path for at in ("a", "b")]
+            assert names == ["a/volume", "b/volume"]
 
     asyncio.run(run())
 

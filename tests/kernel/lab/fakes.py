@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ccw_actors.channel import Pmcw, Schib
-from ccw_actors.errors import UnknownSymbolError
-from ccw_actors.kernel.debugger import CpuStop, Registers
+from ccw_actors.errors import DebuggerError, UnknownSymbolError
+from ccw_actors.kernel.debugger import CpuStop, Member, Registers
 from ccw_actors.kernel.gates import EventsCounted
+from ccw_actors.kernel.lab._kernel_code import TaskOffsets
 from ccw_actors.kernel.lab._order import Place
 
 WAITS = 1 << 49
@@ -15,21 +16,29 @@ WAITS = 1 << 49
 class FakeMachine:
     """Notes what it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, devices: int = 1) -> None:
+        self.devices = devices
         self.told: list[str] = []
         self.reads = 0
 
     def __getattr__(self, name: str) -> Any:
-        return lambda: self.told.append(name)
+        return lambda device=0: self.told.append(
+            f"{name} {device}" * bool(device) or name
+        )
 
-    async def count(self) -> EventsCounted:
+    async def count(self, device: int) -> EventsCounted:
         """Count; each look finds one more IRB read."""
+        del device
         self.reads += 1
         return EventsCounted(0, self.reads)
 
-    async def schib(self) -> Schib:
+    async def report_path(self, *, comes: bool, device: int) -> None:
+        """Note a report."""
+        self.told.append(f"path of {device} {'comes' if comes else 'goes'}")
+
+    async def schib(self, device: int) -> Schib:
         """Return an idle subchannel."""
-        return Schib(Pmcw())
+        return Schib(Pmcw(devno=0x190 + device))
 
 
 class FakeDebugger:
@@ -44,6 +53,7 @@ class FakeDebugger:
         self.breakpoints: set[int] = set()
         self.is_detached = False
         self.memory: dict[int, bytes] = {}
+        self.unreadable: set[int] = set()
 
     async def break_at(self, address: int) -> None:
         """Note a breakpoint."""
@@ -73,6 +83,8 @@ class FakeDebugger:
     async def read(self, cpu: int, address: int, length: int) -> bytes:
         """Return memory."""
         del cpu
+        if address in self.unreadable:
+            raise DebuggerError(f"cannot read {length} bytes at {address:#x}")
         return self.memory.get(address, bytes(length))
 
     async def detach(self) -> None:
@@ -84,6 +96,7 @@ class FakeCode:
     """A kernel whose places have the addresses of `places`, by their function."""
 
     state_offset = 0x10
+    task_offsets = TaskOffsets(0x340, 0x20, Member(0x30, 1))
 
     def __init__(self, places: dict[str, int]) -> None:
         self._places = places
@@ -95,8 +108,8 @@ class FakeCode:
         return [self._places[place.function]]
 
     def function(self, address: int) -> str:
-        """Return a function for one address."""
-        return "mutex_lock" if address == 0x40 else ""
+        """Return a function for two addresses."""
+        return {0x40: "mutex_lock", 0x80: "vfio_ccw_sch_io_todo"}.get(address, "")
 
     def state_name(self, value: int) -> str:
         """Return a state's name."""

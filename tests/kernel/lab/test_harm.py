@@ -3,6 +3,7 @@
 import errno
 
 import pytest
+from msgspec.structs import replace
 
 from ccw_actors.channel import Actl, Fctl, Irb, Scsw
 from ccw_actors.kernel.boot import ClientStep
@@ -12,6 +13,8 @@ from tests.kernel.lab.seen import observed, step
 
 START, HALT, CLEAR = (Irb(Scsw(fctl=one, stctl=1)) for one in (4, 2, 1))
 DONE, BUSY = step(""), step("", errno=errno.EBUSY)
+REPORT = replace(step(""), data=bytes.fromhex("0406004000000000"))
+LATE = step("", errno=errno.ETIMEDOUT)
 IDLE = Scsw()
 SUSPENDED = Scsw(fctl=Fctl.START, actl=Actl.SUSPENDED)
 
@@ -73,6 +76,18 @@ SEEN: dict[str, tuple[Observed, Observed]] = {
         observed("double-start", {"refused": DONE}),
         observed("double-start", {"refused": step("", errno=errno.EAGAIN)}),
     ),
+    "reports": (
+        replace(observed("reports", {"first": REPORT}), tasks=("adds", "adds")),
+        replace(observed("reports", {"first": REPORT}), tasks=("adds",)),
+    ),
+    "isolation": (
+        observed(
+            "isolation", {"start": DONE, "starved": LATE, "late": DONE}, scsw=IDLE
+        ),
+        observed(
+            "isolation", {"start": DONE, "starved": DONE, "late": LATE}, scsw=IDLE
+        ),
+    ),
     "sequence": (
         observed("sequence", {}, took(START), took(START), took(CLEAR)),
         observed("sequence", {}, took(START), took(CLEAR), took(START)),
@@ -113,6 +128,16 @@ def test_a_busy_subchannel_may_refuse() -> None:
     at_work = Scsw(fctl=Fctl.START, actl=Actl.ACTIVE)
     harm = PLANS["attention-lost"].harm
     assert harm(observed("attention-lost", values, scsw=at_work)) is None
+
+
+@pytest.mark.parametrize(
+    ("late", "scsw"),
+    [(LATE, IDLE), (DONE, Scsw(fctl=Fctl.START, actl=Actl.ACTIVE))],
+)
+def test_a_status_that_is_not_there_is_not_held(late: ClientStep, scsw: Scsw) -> None:
+    """A START that never ends, or has not ended, shows no status with reason."""
+    values = {"start": DONE, "starved": LATE, "late": late}
+    assert PLANS["isolation"].harm(observed("isolation", values, scsw=scsw)) is None
 
 
 def test_a_label_that_no_step_has() -> None:

@@ -111,6 +111,16 @@ def test_record_has_evidence_and_steps() -> None:
     assert (record.window, record.threads, record.invariant) == ("forced", 2, "I1")
 
 
+def test_steps_of_two_devices() -> None:
+    """A record of a plan with two devices says which one a thread has driven."""
+    tries = [tried(log=log_of(step("async 2"), step("async 2", thread=1)))]
+    record = judge("isolation", PLANS["isolation"], TARGET, "", tries)
+    assert record.steps[1:] == (
+        "thread 0, device 0: CLEAR",
+        "thread 1, device 1: CLEAR",
+    )
+
+
 def test_harm_without_its_order_is_not_forced() -> None:
     """The record does not claim an order that has failed."""
     tries = [tried(NOT_REACHED_PLACE, harm=HARM)]

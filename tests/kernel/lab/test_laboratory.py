@@ -1,6 +1,7 @@
 """A kernel that cannot be tested is told at once, and not scenario by scenario."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +43,27 @@ def examined(kernel: Kernel, monkeypatch: pytest.MonkeyPatch, *names: str) -> li
     )
     files.vmlinux = Path()
     code: Any = FakeCode({})
-    code.described = lambda _target: Target(kind="linux", version="1.2.3")
+
+    def described(_target: object) -> Target:
+        return Target(kind="linux", version="1.2.3")
+
+    code.described = described
 
     class Symbols:
         def __init__(self, *_: object) -> None: ...
         def __enter__(self) -> None: ...
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(_laboratory, "kernel_slide", lambda _path: 0)
+    def made(what: Any) -> Callable[..., Any]:
+        def make(*_arguments: object) -> Any:
+            return what
+
+        return make
+
+    monkeypatch.setattr(_laboratory, "kernel_slide", made(0))
     monkeypatch.setattr(_laboratory, "Symbols", Symbols)
-    monkeypatch.setattr(_laboratory, "KernelCode", lambda _symbols: code)
-    monkeypatch.setattr(_laboratory, "KernelTest", lambda *_: kernel)
+    monkeypatch.setattr(_laboratory, "KernelCode", made(code))
+    monkeypatch.setattr(_laboratory, "KernelTest", made(kernel))
     return asyncio.run(examine_kernel(files, names, cache=Path()))
 
 

@@ -1,18 +1,21 @@
 """Orders are carried out: CPUs are parked, the host's side acts in between."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ccw_actors.kernel.lab._order import (
     Attention,
     Begin,
+    Follow,
     Hold,
     Injected,
     LookAtHost,
+    LookAtTask,
     Open,
     OrderStep,
+    PathReport,
     Place,
     ReadState,
     Release,
@@ -52,7 +55,7 @@ def test_parked_cpus_stay_parked() -> None:
     assert debugger.resumed == [{0, 1, 2}, {0, 1}, {0}, {1}, {0, 2}]
     assert debugger.is_detached
     assert not debugger.breakpoints
-    assert machine.told == ["hold_interrupt", "open_interrupt", "open_data"]
+    assert machine.told == ["hold_interrupt", "open_all"]
     assert end.steps[:2] == ("CPU 2 is at its mark", "CPU 1 is at its mark")
 
 
@@ -108,7 +111,77 @@ def test_the_hosts_side_acts_in_its_turn() -> None:
         Hold("data"), Attention(), Injected(), Open("data"), stops=[]
     )
     assert end.failed == ""
-    assert machine.told == [
-        *("hold_data", "show_attention", "open_data"),
-        *("open_interrupt", "open_data"),
-    ]
+    assert machine.told == ["hold_data", "show_attention", "open_data", "open_all"]
+
+
+def test_steps_name_a_device() -> None:
+    """With two devices, each step of the host's side is for the one that it names."""
+    machine: Any = FakeMachine(devices=2)
+    debugger: Any = FakeDebugger([])
+    steps = (Hold("data"), Attention(1), Injected(1), LookAtHost(1))
+    runner = OrderRunner(machine, debugger, cast("Any", FakeCode(ADDRESSES)))
+    end = asyncio.run(runner.run(steps))
+    assert machine.told == ["hold_data", "show_attention 1", "open_all"]
+    assert end.steps[:2] == (
+        "device 0: data are held",
+        "device 1: the device shows attention",
+    )
+    assert end.steps[2].startswith("device 1: SCSW of the host's subchannel: ")
+    assert end.schibs[0].pmcw.devno == 0x191
+
+
+def test_a_path_that_comes_and_goes() -> None:
+    """The host's side reports what the step says."""
+    reports = (PathReport(comes=False), PathReport(comes=True))
+    end, _, machine = carried_out(*reports, stops=[])
+    assert machine.told == ["path of 0 goes", "path of 0 comes", "open_all"]
+    assert end.steps[0] == "the channel path goes (a report)"
+
+
+TASK, STACK = 0x7000, 0x8FF0
+"""A task, and its stack, which has two words before its page ends."""
+
+
+def followed(*, executes: bool) -> OrderEnd:
+    """Follow the task of a CPU, and look at it where it then is."""
+    machine: Any = FakeMachine()
+    debugger: Any = FakeDebugger([(0, 0x200)])
+    debugger.memory = {
+        0x340: TASK.to_bytes(8, "big"),
+        TASK + 0x20: STACK.to_bytes(8, "big"),
+        TASK + 0x30: bytes([executes]),
+        STACK: bytes(8) + (0x80).to_bytes(8, "big"),
+    }
+    debugger.unreadable = {0x9000}
+    runner = OrderRunner(machine, debugger, cast("Any", FakeCode(ADDRESSES)))
+    order = (Until(0, WORKER), Follow(0), Release(0), LookAtTask())
+    return asyncio.run(runner.run(order))
+
+
+@pytest.mark.parametrize(
+    ("executes", "calls"), [(False, "vfio_ccw_sch_io_todo"), (True, "mutex_lock")]
+)
+def test_a_task_that_is_followed(calls: str, *, executes: bool) -> None:
+    """What it is in comes from its stack if it sleeps, else from the CPU."""
+    end = followed(executes=executes)
+    assert end.failed == ""
+    assert end.tasks == (calls,)
+    how = "executes" if executes else "sleeps"
+    assert end.steps[-1] == f"the task that is followed {how}: it is in {calls}"
+
+
+def test_a_task_that_was_not_followed() -> None:
+    """An order that asks for it too early has failed."""
+    end, _, _ = carried_out(LookAtTask(), stops=[])
+    assert end.failed == "the order remembers no task"
+
+
+def test_storage_that_cannot_be_read() -> None:
+    """The order has failed, and all CPUs run."""
+    machine: Any = FakeMachine()
+    debugger: Any = FakeDebugger([(0, 0x100)])
+    debugger.unreadable = {0x5010}
+    runner = OrderRunner(machine, debugger, cast("Any", FakeCode(ADDRESSES)))
+    end = asyncio.run(runner.run((Until(0, IRQ, why_not="never"), ReadState())))
+    assert end.failed == "cannot read 4 bytes at 0x5010"
+    assert (end.excluded, debugger.is_detached) == ("", True)
