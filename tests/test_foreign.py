@@ -48,7 +48,7 @@ USERS_OF_LINUX = {
     "tests/kernel/build/test_changes.py",
     "tests/kernel/refinement/recording/client.c",
 }
-"""Programs of ours that include headers of Linux' interface, and a test's C text."""
+"""Our programs that include headers of Linux' interface, and a test's C text."""
 
 PACKED = {
     b"\x1f\x8b": "gzip",

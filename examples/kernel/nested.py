@@ -52,7 +52,7 @@ LEVELS = (
 
 
 class Nested(Struct, frozen=True):
-    """What came of a run.
+    """The result of a run.
 
     `counts` has the numbers of `LEVELS` that the guests told. `started` counts the
     messages in the trace with which the host's subchannel gets a START.
