@@ -7,7 +7,6 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._printing import complain, print_no_log, say, say_json
 from ccw_actors.cli._progress import progress_of
 from ccw_actors.cli._records_view import (
@@ -17,12 +16,13 @@ from ccw_actors.cli._records_view import (
     RecordFolder,
     Tries,
     check_places,
+    chosen,
     print_records,
     status_of,
     write_records,
 )
-from ccw_actors.errors import SymbolsError
-from ccw_actors.kernel.boot import ClientError
+from ccw_actors.errors import ClientError, SymbolsError, UnsupportedHostError
+from ccw_actors.kernel.boot import BootError
 from ccw_actors.kernel.build import default_cache
 from ccw_actors.kernel.lab import (
     KERNEL_SCENARIOS,
@@ -36,7 +36,11 @@ from ccw_actors.vfio import find_qemu, qemu_version
 
 __all__ = ["examine"]
 
-_NOT_TESTED = (KernelFileError, SymbolsError, ClientError)
+_NOT_TESTED = (
+    *(KernelFileError, SymbolsError, BootError),
+    # of a QEMU that is missing, or cannot be started here
+    *(ClientError, UnsupportedHostError),
+)
 
 
 def _known_scenarios(incomplete: str) -> list[str]:
@@ -96,7 +100,7 @@ def examine(
     a file cannot be written; 125 the kernel does not boot or lacks what a test needs, a
     program is missing, or nothing is reproduced and an order did not run to its end.
     """
-    names = _checked(scenarios)
+    names = chosen(scenarios, KERNEL_SCENARIOS)
     check_places(junit, record)
     print_no_log()
     try:
@@ -111,20 +115,6 @@ def examine(
         _print(records)
     if status := status_of(records):
         raise typer.Exit(status)
-
-
-def _checked(scenarios: Sequence[str] | None) -> list[str]:
-    """Return the names of the scenarios to try, each once."""
-    for name in scenarios or ():
-        if name not in KERNEL_SCENARIOS:
-            known = (
-                did_you_mean(name, KERNEL_SCENARIOS)
-                or f"there are {', '.join(KERNEL_SCENARIOS)}"
-            )
-            raise typer.BadParameter(
-                f"no scenario {name!r}; {known}", param_hint="--scenario"
-            )
-    return list(dict.fromkeys(scenarios or KERNEL_SCENARIOS))
 
 
 def _run(

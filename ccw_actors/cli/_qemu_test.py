@@ -6,7 +6,6 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._printing import (
     complain,
     print_no_log,
@@ -21,6 +20,7 @@ from ccw_actors.cli._records_view import (
     RecordFolder,
     Tries,
     check_places,
+    chosen,
     print_records,
     status_of,
     write_records,
@@ -85,7 +85,7 @@ def qemu_test(
     file cannot be written; 125 the QEMU or the compiler is missing, a guest does not
     start, or nothing is reproduced and an order did not run to its end.
     """
-    names = _checked(scenarios)
+    names = chosen(scenarios, EMULATOR_SCENARIOS)
     check_places(junit, record)
     print_no_log()
     try:
@@ -97,20 +97,6 @@ def qemu_test(
     _print(records, as_json=as_json)
     if status := status_of(records):
         raise typer.Exit(status)
-
-
-def _checked(scenarios: Sequence[str] | None) -> list[str]:
-    """Return the names of the scenarios to run, each once."""
-    for name in scenarios or ():
-        if name not in EMULATOR_SCENARIOS:
-            known = (
-                did_you_mean(name, EMULATOR_SCENARIOS)
-                or f"there are {', '.join(EMULATOR_SCENARIOS)}"
-            )
-            raise typer.BadParameter(
-                f"no scenario {name!r}; {known}", param_hint="--scenario"
-            )
-    return list(dict.fromkeys(scenarios or EMULATOR_SCENARIOS))
 
 
 async def _run(

@@ -1,13 +1,14 @@
 """What the commands that test a kernel or a QEMU share: options, files, a table."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 import typer
 from rich.table import Table
 
+from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._inputs import UnusableFileError
 from ccw_actors.cli._printing import as_text, paragraph, print_table, say
 from ccw_actors.kernel.records import ExecutionRecord, junit_of, save_record
@@ -19,6 +20,7 @@ __all__ = [
     "RecordFolder",
     "Tries",
     "check_places",
+    "chosen",
     "print_records",
     "status_of",
     "write_records",
@@ -56,6 +58,17 @@ RecordFolder: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
+
+def chosen(names: Sequence[str] | None, known: Collection[str]) -> list[str]:
+    """Return the scenarios that --scenario names, each once; by default all of them."""
+    for name in names or ():
+        if name not in known:
+            near = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            raise typer.BadParameter(
+                f"no scenario {name!r}; {near}", param_hint="--scenario"
+            )
+    return list(dict.fromkeys(names or known))
 
 
 def check_places(junit: Path | None, folder: Path | None) -> None:

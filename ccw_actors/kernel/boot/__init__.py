@@ -1,7 +1,7 @@
 """Boots a kernel on this package's subchannel, with a client of vfio_ccw."""
 
 from ccw_actors.kernel.boot._client import COMPILER as COMPILER
-from ccw_actors.kernel.boot._client import ClientError as ClientError
+from ccw_actors.kernel.boot._client import BootError as BootError
 from ccw_actors.kernel.boot._client import ClientLog as ClientLog
 from ccw_actors.kernel.boot._client import ClientScript as ClientScript
 from ccw_actors.kernel.boot._client import ClientStep as ClientStep
@@ -25,8 +25,8 @@ __all__ = [
     "DATA_RECORD",
     "DATA_RECORDS",
     "DATA_TRACK",
+    "BootError",
     "BootOptions",
-    "ClientError",
     "ClientLog",
     "ClientScript",
     "ClientStep",

@@ -19,7 +19,7 @@ from ccw_actors.kernel.boot._initramfs import Executable, archive
 
 __all__ = [
     "COMPILER",
-    "ClientError",
+    "BootError",
     "ClientLog",
     "ClientScript",
     "ClientStep",
@@ -34,7 +34,7 @@ _SOURCE: Final = "client.c"
 _OPTIONS: Final = ("-static", "-O1", "-pthread")
 
 
-class ClientError(CcwActorsError):
+class BootError(CcwActorsError):
     """The client cannot be compiled, or it found something missing in the kernel."""
 
 
@@ -162,10 +162,10 @@ def compile_client(folder: Path) -> Path:
     """Compile the client for s390x, unless `folder` has it; return its path.
 
     Raises:
-        ClientError: There is no cross compiler, or it fails.
+        BootError: There is no cross compiler, or it fails.
     """
     if shutil.which(COMPILER) is None:
-        raise ClientError(
+        raise BootError(
             f"there is no {COMPILER} on PATH (Debian: apt install gcc-s390x-linux-gnu)"
         )
     source = files("ccw_actors.kernel.boot").joinpath(_SOURCE)
@@ -185,7 +185,7 @@ def compile_client(folder: Path) -> Path:
         )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it failed"]
-        raise ClientError(f"{COMPILER}: {lines[-1]}")
+        raise BootError(f"{COMPILER}: {lines[-1]}")
     unfinished.rename(program)
     return program
 

@@ -11,11 +11,12 @@ from ccw_actors.kernel.lab._programs import PROGRAMS
 __all__ = [
     "accepts",
     "accepts_nothing",
-    "busy_for_ever",
     "clear_twice",
     "foreign_memory",
+    "freed_while_built",
     "host_address",
     "leaks",
+    "never_freed",
     "out_of_order",
     "scsw_text",
     "stale",
@@ -92,7 +93,7 @@ def _is_of_a_program(cpa: int) -> bool:
     )
 
 
-def busy_for_ever(seen: Observed) -> Harm | None:
+def never_freed(seen: Observed) -> Harm | None:
     """START is refused although nothing is in progress, and pages stay pinned."""
     if seen.errno("again") != errno.EBUSY or not seen.schibs:
         return None
@@ -150,7 +151,7 @@ def accepts(seen: Observed) -> Harm | None:
 
 def out_of_order(seen: Observed) -> Harm | None:
     """One function after the other, and one of them has not the status that it must."""
-    wanted = [Fctl.START, Fctl.CLEAR, Fctl.START]
+    wanted = [Fctl.START, Fctl.CLEAR, Fctl.HALT, Fctl.START]
     shown = [irb.scsw.fctl for irb in seen.irbs()]
     if shown == wanted:
         return None
@@ -195,6 +196,15 @@ def taken_while_added(seen: Observed) -> Harm | None:
     return Harm(
         "a report was taken off the list while another one was being added",
         tuple(f"what adds it was in {calls}" for calls in seen.tasks),
+    )
+
+
+def freed_while_built(seen: Observed) -> Harm | None:
+    """A program is freed while the thread that builds it stands in the middle of it."""
+    if not seen.ran:
+        return None
+    return Harm(
+        "the loss of the device frees the program while another thread builds it"
     )
 
 

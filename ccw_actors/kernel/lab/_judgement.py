@@ -72,7 +72,7 @@ def _outcome(
         first = harmed[0]
         return "reproduced", first.harm.what if first.harm else _reports(first)[0]
     for one in tries:
-        wrong = one.order.failed or one.error or _hang(one) or _vain(plan, one)
+        wrong = one.order.failed or one.error or _hang(one) or _not_tried(plan, one)
         if wrong:
             return "undecided", wrong
     last = tries[-1].order
@@ -83,7 +83,7 @@ def _outcome(
     return "not reproduced", "the client ran to its end, and nothing was wrong"
 
 
-def _vain(plan: Plan, one: Try) -> str:
+def _not_tried(plan: Plan, one: Try) -> str:
     """Say which step had to succeed, so that something is tried, and did not."""
     seen = Observed(plan, one.log)
     for label in plan.expects:
@@ -134,7 +134,9 @@ def _thread(plan: Plan, number: int) -> str:
 
 
 def _result(step: ClientStep) -> str:
-    return f": {errno.errorcode[step.errno]}" if step.errno else ""
+    # The kernel has numbers of its own, which no program knows by name.
+    name = errno.errorcode.get(step.errno, f"errno {step.errno}")
+    return f": {name}" if step.errno else ""
 
 
 def _times(line: str, count: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ccw_actors.errors import SymbolsError
-from ccw_actors.kernel.boot import ClientError
+from ccw_actors.kernel.boot import BootError
 from ccw_actors.kernel.debugger import Symbols, kernel_slide
 from ccw_actors.kernel.lab._judgement import judge, not_applicable
 from ccw_actors.kernel.lab._kernel_code import KernelCode
@@ -22,7 +22,7 @@ _AGAIN: Final = 3
 """How often a try whose order did not run to its end is made again."""
 
 _NOTHING: Final = Plan(
-    title="Boot", invariant="", threads=((("", "mark"),),), harm=lambda _seen: None
+    invariant="", threads=((("", "mark"),),), harm=lambda _seen: None
 )
 """A client that is over at once."""
 
@@ -49,7 +49,7 @@ async def examine_kernel(
     and `host` its version. `show` is told how many scenarios are done.
 
     Raises:
-        ClientError: The client cannot be compiled, or misses something in the kernel;
+        BootError: The client cannot be compiled, or misses something in the kernel;
             or the kernel does not boot.
         SymbolsError: The kernel's vmlinux is no ELF file with debug information.
         CcwActorsError: QEMU cannot be started.
@@ -77,15 +77,16 @@ async def _check_that_it_boots(test: KernelTest) -> None:
     """Boot once with a client that does nothing.
 
     Raises:
-        ClientError: The kernel does not come to its init, or lacks what that needs.
+        BootError: The kernel does not come to its init, or lacks what that needs.
     """
     made = await test.attempt(_NOTHING)
     if made.log.failed:
-        raise ClientError(f"the client found something missing: {made.log.failed}")
+        raise BootError(f"the client found something missing: {made.log.failed}")
     if not made.log.is_over:
-        last = made.console.strip().splitlines()[-1:] or ["it has written nothing"]
-        raise ClientError(
-            f"the kernel does not boot to its init; its last word: {last[0][:200]}"
+        last = made.console.strip().splitlines()[-1:] or ["nothing"]
+        raise BootError(
+            "the kernel does not boot to its init"
+            f" ({made.error}); the last that it wrote: {last[0][:200]}"
         )
 
 

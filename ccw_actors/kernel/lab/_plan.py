@@ -26,13 +26,14 @@ class Harm(Struct, frozen=True):
 class Observed(Struct, frozen=True):
     """What can be looked at when a try is over.
 
-    `state` are values of the driver's state that the order has read, `schibs` the
-    SCHIBs of the host's subchannels at `LookAtHost`, `tasks` the functions at
-    `LookAtTask`, in their order.
+    `ran` says that the order ran to its end. `states` are values of the driver's state
+    at `ReadState`, `schibs` the SCHIBs of the host's subchannels at `LookAtHost`,
+    `tasks` the functions at `LookAtTask`, in their order.
     """
 
     plan: "Plan"
     log: ClientLog
+    ran: bool = True
     states: tuple[str, ...] = ()
     schibs: tuple[Schib, ...] = ()
     tasks: tuple[str, ...] = ()
@@ -68,13 +69,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     `threads` are the steps of the client's threads, with labels; thread N has CPU N+1.
     A plan with one thread has another that is only parked, so that its CPU takes no
     interruption. `drives` has the number of the device that each thread drives; the
-    machine has as many as that needs.
-    `harm` looks for what must not happen. `variant` says how the order differs from the
-    counterexample in the verdict table, "" if it does not. A plan without `order` needs
-    none. Steps with the labels of `expects` have to succeed, or nothing was tried.
+    machine has as many as that needs. `harm` looks for what must not happen. `variant`
+    says how the order differs from the counterexample in the verdict table, "" if it
+    does not. A plan without `order` needs none. Steps with the labels of `expects` have
+    to succeed, or nothing was tried.
     """
 
-    title: str
     invariant: str
     threads: tuple[tuple[tuple[str, str], ...], ...]
     harm: HarmCheck

@@ -55,7 +55,6 @@ __all__ = ["NOT_REACHED", "PLANS"]
 PLANS: Final[dict[str, Plan]] = {
     **REFUSALS,
     "mail": Plan(
-        title="The mail's six steps",
         invariant="I1",
         threads=(
             (("clear", "async 2"), ("", "mark"), ("", "await 2")),
@@ -77,7 +76,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.foreign_memory,
     ),
     "seed": Plan(
-        title="Two STARTs and a CLEAR",
         invariant="I1",
         variant="one thread writes the regions in the place of a guest's two CPUs",
         threads=(
@@ -106,7 +104,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.foreign_memory,
     ),
     "collapse": Plan(
-        title="CLEAR of a START that ended",
         invariant="I3",
         variant="one thread writes the regions in the place of a guest's CPU",
         threads=(
@@ -129,7 +126,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.clear_twice,
     ),
     "halt": Plan(
-        title="HALT against completion",
         invariant="I3",
         variant="one thread writes the regions in the place of a guest's two CPUs",
         threads=(
@@ -152,7 +148,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.start_lost,
     ),
     "attention-pci": Plan(
-        title="Attention and PCI",
         invariant="I1",
         variant="one thread writes the regions in the place of a guest's CPU",
         threads=((("", "mark"), ("start", PCI), *OVERWRITES),),
@@ -172,7 +167,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.foreign_memory,
     ),
     "attention-lost": Plan(
-        title="Attention and freeing",
         invariant="I6",
         variant="one thread writes the regions in the place of a guest's CPU",
         threads=(
@@ -194,10 +188,9 @@ PLANS: Final[dict[str, Plan]] = {
             Until(1, WRITE, patience=WORK),
             LookAtHost(),
         ),
-        harm=harm.busy_for_ever,
+        harm=harm.never_freed,
     ),
     "suspend": Plan(
-        title="Suspended program",
         invariant="I1",
         variant="there is no RESUME: the regions have none",
         threads=(
@@ -214,7 +207,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.suspended_is_freed,
     ),
     "reset": Plan(
-        title="RESET during START",
         invariant="stale",
         threads=(
             (
@@ -230,7 +222,6 @@ PLANS: Final[dict[str, Plan]] = {
         variant="RESET begins when the START has ended",
     ),
     "pci": Plan(
-        title="PCI, then the end",
         invariant="I13",
         variant="one thread writes the regions in the place of a guest's CPU",
         threads=(
@@ -258,7 +249,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.host_address,
     ),
     "lost-state": Plan(
-        title="Loss and the driver's state",
         invariant="I10",
         variant="one thread writes the regions in the place of a guest's CPU",
         threads=((("", "mark"), ("start", QUICK), ("", "mark")),),
@@ -275,7 +265,6 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.state_overwritten,
     ),
     "not-operational": Plan(
-        title="Device lost",
         invariant="I7",
         variant="one thread writes the regions in the place of a guest's CPU",
         threads=((("", "mark"), ("start", QUICK), ("", "mark")),),
@@ -289,10 +278,9 @@ PLANS: Final[dict[str, Plan]] = {
                 why_not="what frees the program waits for the write to end",
             ),
         ),
-        harm=harm.state_overwritten,
+        harm=harm.freed_while_built,
     ),
     "unmap": Plan(
-        title="DMA_UNMAP during START",
         invariant="I10",
         threads=(
             (("start", QUICK), ("", "mark"), ("", "take 3000")),
@@ -311,7 +299,6 @@ PLANS: Final[dict[str, Plan]] = {
         variant="UNMAP begins when the START has ended",
     ),
     "reports": Plan(
-        title="Channel path reports",
         invariant="I9",
         threads=(
             (
@@ -343,7 +330,6 @@ PLANS: Final[dict[str, Plan]] = {
         variant="one thread reads, and is about to when the second report is added",
     ),
     "isolation": Plan(
-        title="Another guest hangs",
         invariant="I8",
         variant="the other START hangs while a debugger holds its CPU",
         drives=(0, 1),
@@ -372,13 +358,14 @@ PLANS: Final[dict[str, Plan]] = {
         harm=harm.starved,
     ),
     "sequence": Plan(
-        title="One after the other",
         invariant="I8",
         threads=(
             (
                 ("start", QUICK),
                 ("", "take 3000"),
                 ("clear", "async 2"),
+                ("", "take 3000"),
+                ("halt", "async 1"),
                 ("", "take 3000"),
                 ("again", QUICK),
                 ("", "take 3000"),

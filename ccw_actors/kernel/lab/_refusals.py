@@ -29,7 +29,6 @@ __all__ = ["REFUSALS"]
 
 REFUSALS: Final[dict[str, Plan]] = {
     "double-start": Plan(
-        title="START written twice",
         invariant="I7",
         threads=(
             (("start", DATA), ("", "mark")),
@@ -44,7 +43,6 @@ REFUSALS: Final[dict[str, Plan]] = {
         expects=("start",),
     ),
     "idaw": Plan(
-        title="IDAW changed",
         invariant="I12",
         threads=(
             (
@@ -60,20 +58,17 @@ REFUSALS: Final[dict[str, Plan]] = {
         harm=harm.accepts,
     ),
     "chains": Plan(
-        title="Program of 17 chains",
         invariant="I11",
         threads=((("plain", FEWER_CHAINS), ("", "take 3000"), ("refused", CHAINS)),),
         harm=harm.accepts,
         expects=("plain",),
     ),
     "no-function": Plan(
-        title="Write without a function",
         invariant="no-op",
         threads=((("nothing", NOTHING),),),
         harm=harm.accepts_nothing,
     ),
     "bad-chain": Plan(
-        title="Second chain missing",
         invariant="I6",
         threads=(
             (

@@ -65,6 +65,11 @@ class OrderEnd(Struct, frozen=True):
     failed: str = ""
     excluded: str = ""
 
+    @property
+    def ran(self) -> bool:
+        """Whether each step was carried out."""
+        return not self.failed and not self.excluded
+
 
 class OrderRunner:
     """Carries out one order on a machine whose CPUs stand.
@@ -85,7 +90,7 @@ class OrderRunner:
         self._parked: set[int] = set()
         self._driver: int | None = None
         self._task: int | None = None
-        self._home = KERNEL_CPU
+        self._task_cpu = KERNEL_CPU
         self._reads = 0
 
     async def run(self, order: Sequence[OrderStep]) -> OrderEnd:
@@ -284,19 +289,19 @@ class OrderRunner:
 
     async def _follow(self, cpu: int) -> None:
         """Remember the task of a CPU that is in the kernel."""
-        self._home = cpu
+        self._task_cpu = cpu
         self._task = await self._word(cpu, self._code.task_offsets.current)
 
     async def _look_at_task(self) -> str:
         """Note what the remembered task is in."""
         if self._task is None:
             return "the order remembers no task"
-        reader = min(self._parked, default=self._home)
+        reader = min(self._parked, default=self._task_cpu)
         offsets = self._code.task_offsets
         flag = offsets.is_executing
         executing = await self._word(reader, self._task + flag.offset, flag.size)
         if executing:
-            registers = await self._debugger.registers(self._home)
+            registers = await self._debugger.registers(self._task_cpu)
             stack, pc = registers.general[15], registers.pc
         else:
             stack, pc = await self._word(reader, self._task + offsets.stack_pointer), 0

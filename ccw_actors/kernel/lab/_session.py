@@ -64,7 +64,7 @@ class KernelTest:
         """Try a plan once.
 
         Raises:
-            ClientError: The client cannot be compiled.
+            BootError: The client cannot be compiled.
             CcwActorsError: QEMU cannot be started.
         """
         client = await asyncio.to_thread(compile_client, self._cache)
@@ -92,7 +92,9 @@ class KernelTest:
             order = await self._carry_out(plan, machine, gdbstub)
         wrong = await _end(machine)
         log = read_log(machine.console)
-        observed = Observed(plan, log, order.states, order.schibs, order.tasks)
+        observed = Observed(
+            plan, log, order.ran, order.states, order.schibs, order.tasks
+        )
         return Try(order, plan.harm(observed), log, machine.console, wrong)
 
     async def _carry_out(
@@ -107,7 +109,7 @@ class KernelTest:
 
 async def _end(machine: KernelMachine) -> str:
     """Wait for the client's end, and a little for the kernel's; say what is wrong."""
-    for _ in range(int(_END)):
+    for _ in range(_END):
         if await machine.ended(1.0):
             return machine.error
         if read_log(machine.console).is_over:

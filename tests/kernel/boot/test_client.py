@@ -9,7 +9,7 @@ import pytest
 
 from ccw_actors.kernel.boot import (
     COMPILER,
-    ClientError,
+    BootError,
     ClientLog,
     ClientScript,
     ClientThread,
@@ -92,7 +92,7 @@ def test_what_the_client_misses() -> None:
 def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the cross compiler, the error says how to get it."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClientError, match="apt install gcc-s390x-linux-gnu"):
+    with pytest.raises(BootError, match="apt install gcc-s390x-linux-gnu"):
         compile_client(tmp_path)
 
 
@@ -102,7 +102,7 @@ def test_compiler_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     compiler.write_text("#!/bin/sh\necho 'no disk' >&2\nexit 1\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClientError, match=r"gcc: no disk$"):
+    with pytest.raises(BootError, match=r"gcc: no disk$"):
         compile_client(tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
 

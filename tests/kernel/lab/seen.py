@@ -44,6 +44,7 @@ def observed(
     name: str,
     values: dict[str, ClientStep],
     *others: ClientStep,
+    ran: bool = True,
     states: tuple[str, ...] = (),
     scsw: Scsw | None = None,
 ) -> Observed:
@@ -56,4 +57,4 @@ def observed(
                 place = {"thread": thread, "step": number, "what": text}
                 steps.append(replace(values[label], **place))
     schibs = () if scsw is None else (Schib(Pmcw(), scsw),)
-    return Observed(plan, log_of(*steps), states, schibs)
+    return Observed(plan, log_of(*steps), ran, states, schibs)

@@ -72,6 +72,10 @@ SEEN: dict[str, tuple[Observed, Observed]] = {
         observed("unmap", {}, states=("STANDBY", "IDLE")),
         observed("unmap", {}, states=("STANDBY", "STANDBY")),
     ),
+    "not-operational": (
+        observed("not-operational", {}, ran=True),
+        observed("not-operational", {}, ran=False),
+    ),
     "double-start": (
         observed("double-start", {"refused": DONE}),
         observed("double-start", {"refused": step("", errno=errno.EAGAIN)}),
@@ -89,8 +93,8 @@ SEEN: dict[str, tuple[Observed, Observed]] = {
         ),
     ),
     "sequence": (
-        observed("sequence", {}, took(START), took(START), took(CLEAR)),
         observed("sequence", {}, took(START), took(CLEAR), took(START)),
+        observed("sequence", {}, *map(took, (START, CLEAR, HALT, START))),
     ),
 }
 """For a plan of each kind of harm: what shows it, and what is right."""
@@ -112,8 +116,8 @@ def test_no_harm_is_seen(name: str) -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_nothing_seen_is_no_harm(name: str) -> None:
-    """A client that has said nothing shows no harm, but for an order that is wrong."""
-    harm = PLANS[name].harm(observed(name, {}))
+    """No order and no client show no harm, but a sequence without its status is one."""
+    harm = PLANS[name].harm(observed(name, {}, ran=False))
     assert (harm is None) is (name != "sequence")
 
 

@@ -3,8 +3,10 @@
 import pytest
 
 from ccw_actors.kernel.boot import ClientLog
+from ccw_actors.kernel.lab import _harm as harm
 from ccw_actors.kernel.lab._judgement import judge
-from ccw_actors.kernel.lab._plan import Harm
+from ccw_actors.kernel.lab._order import LookAtHost, LookAtTask, OrderStep, ReadState
+from ccw_actors.kernel.lab._plan import Harm, HarmCheck
 from ccw_actors.kernel.lab._plans import NOT_REACHED, PLANS
 from ccw_actors.kernel.lab._runner import OrderEnd
 from ccw_actors.kernel.lab._session import Try
@@ -84,6 +86,28 @@ def test_judged(name: str) -> None:
     record = judge("mail", PLANS["mail"], TARGET, "QEMU 7.2", tries)
     assert (record.outcome, record.why, record.reproduced) == expected
     assert record.tries == len(tries)
+
+
+def test_an_errno_of_the_kernels_own() -> None:
+    """A number that no program knows by name is shown as it is."""
+    log = log_of(step("async 2", errno=524), step("async 1", errno=16))
+    record = judge("mail", PLANS["mail"], TARGET, "QEMU 7.2", [tried(log=log)])
+    assert record.steps[1:] == ("thread 0: CLEAR: errno 524", "thread 0: HALT: EBUSY")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_an_order_looks_at_what_its_harm_is_about(name: str) -> None:
+    """A harm in the driver's state, or in a task, needs an order that looks there."""
+    looks: dict[HarmCheck, tuple[type[OrderStep], int]] = {
+        harm.state_overwritten: (ReadState, 2),
+        harm.never_freed: (LookAtHost, 1),
+        harm.suspended_is_freed: (LookAtHost, 1),
+        harm.starved: (LookAtHost, 1),
+        harm.taken_while_added: (LookAtTask, 2),
+    }
+    plan = PLANS[name]
+    kind, count = looks.get(plan.harm, (ReadState, 0))
+    assert sum(isinstance(one, kind) for one in plan.order) >= count
 
 
 def test_a_try_in_vain_decides_nothing() -> None:

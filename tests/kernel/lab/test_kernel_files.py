@@ -87,6 +87,14 @@ def test_command_without_a_kernel(tmp_path: Path) -> None:
     assert ended.line == f"ccw-actors: there is no {image}: expected a bzImage"
 
 
+@pytest.mark.parametrize("program", ["/bin/true", "/nothere", "."])
+def test_command_without_a_qemu(tmp_path: Path, program: str) -> None:
+    """A QEMU that cannot be used says nothing about the kernel: git bisect skips it."""
+    image = tree(tmp_path)
+    ended = ccw_actors("kernel", "test", image, "--qemu", program)
+    assert (ended.status, ended.out) == (125, "")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccw_actors.kernel.boot import ClientError, ClientLog
+from ccw_actors.kernel.boot import BootError, ClientLog
 from ccw_actors.kernel.lab import _laboratory
 from ccw_actors.kernel.lab._laboratory import examine_kernel
 from ccw_actors.kernel.lab._plan import Plan
@@ -73,9 +73,9 @@ def examined(kernel: Kernel, monkeypatch: pytest.MonkeyPatch, *names: str) -> li
         (
             SILENT,
             "Linux\npanic: no root\n",
-            "does not boot .* last word: panic: no root",
+            "does not boot .* wrote: panic: no root",
         ),
-        (SILENT, "", "its last word: it has written nothing"),
+        (SILENT, "", "the last that it wrote: nothing"),
         (BARE, "", "found something missing: vfio_ccw: No such file"),
     ],
 )
@@ -84,7 +84,7 @@ def test_a_kernel_that_does_not_boot(
 ) -> None:
     """One boot is enough to see it, and the error has the kernel's last word."""
     kernel = Kernel(log, console)
-    with pytest.raises(ClientError, match=said):
+    with pytest.raises(BootError, match=said):
         examined(kernel, monkeypatch, "mail", "no-function")
     assert kernel.boots == 1
 
