@@ -13,21 +13,18 @@ from msgspec.structs import replace
 
 from ccw_actors.actors import Region, Storage
 from ccw_actors.actors.protocol import (
-    Area,
     Attend,
-    Instruction,
-    InstructionAnswer,
-    InterruptionTaken,
-    Piece,
-    ReadStorage,
-    ResetSubchannel,
     Stored,
     StoreSubchannel,
-    TakeInterruption,
-    WriteStorage,
 )
 from ccw_actors.channel import Actl
-from ccw_actors.kernel.emulators._own_layers import LAYERS, STORAGE, Sink, add_host
+from ccw_actors.kernel.emulators._own_layers import (
+    LAYERS,
+    STORAGE,
+    OwnGuest,
+    Sink,
+    add_host,
+)
 from ccw_actors.kernel.emulators._target import PATIENCE
 from ccw_actors.kernel.gates import AwaitRead, GatedVolume, HoldReads, ReleaseReads
 from ccw_actors.machine import OURS, Layers
@@ -50,9 +47,9 @@ class BareTarget:
         self._stack = AsyncExitStack()
 
     @property
-    def guest(self) -> "BareTarget":
-        """The guest is here."""
-        return self
+    def guest(self) -> OwnGuest:
+        """The guest, from `async with` on."""
+        return self._guest
 
     @property
     def host(self) -> "BareTarget":
@@ -61,40 +58,19 @@ class BareTarget:
 
     async def __aenter__(self) -> Self:
         system = await self._stack.enter_async_context(System())
-        self._storage = system.spawn(Storage(STORAGE), "storage")
-        region = Region(0, STORAGE, self._storage)
+        storage = system.spawn(Storage(STORAGE), "storage")
+        region = Region(0, STORAGE, storage)
         layers = replace(self._layers, volume=GatedVolume)
         sink = system.spawn(Sink(), "sink")
         await add_host(system, self._disk, region, layers, sink)
         self._volume: ActorRef[Any] = system.ref("host/volume")
         self._subchannel: ActorRef[Any] = system.ref(LAYERS.subchannel)
         self._device = system.ref(LAYERS.device)
+        self._guest = OwnGuest(self._subchannel, storage)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         await self._stack.aclose()
-
-    async def execute(self, instruction: Instruction, cpu: int) -> InstructionAnswer:
-        """Ask the subchannel; it does not matter which CPU does."""
-        del cpu
-        answer: InstructionAnswer = await self._subchannel.ask(
-            instruction, timeout=PATIENCE
-        )
-        return answer
-
-    async def take_interruption(self) -> bool:
-        """Take the interruption, as TEST PENDING INTERRUPTION does."""
-        taken = await self._subchannel.ask(TakeInterruption(), timeout=PATIENCE)
-        return isinstance(taken, InterruptionTaken)
-
-    async def write(self, address: int, data: bytes) -> None:
-        """Write to storage."""
-        await self._storage.ask(WriteStorage(0, (Piece(address, data),)))
-
-    async def read(self, address: int, length: int) -> bytes:
-        """Read storage."""
-        answer = await self._storage.ask(ReadStorage(0, (Area(address, length),)))
-        return answer.parts[0]
 
     async def hold_reads(self) -> None:
         """Keep the device waiting for its data."""
@@ -128,10 +104,6 @@ class BareTarget:
     async def attend(self) -> None:
         """Have the device present attention."""
         self._device.tell(Attend())
-
-    async def reset(self) -> None:
-        """Reset and initialize the subchannel, as an I/O-system reset does."""
-        await self._subchannel.ask(ResetSubchannel(initialize=True), timeout=PATIENCE)
 
     async def settle(self) -> None:
         """Wait until status is pending, or nothing goes on."""
