@@ -67,6 +67,7 @@ BEGINNINGS = {
     b"\x71\xc7": "a cpio archive",
     b"!<arch>\n": "a Debian package or a library",
 }
+INCLUDES_LINUX = r"^\s*#include [<\"](linux|asm)[/]"
 # Written so that this file does not find itself.
 WITHIN = {
     rb"S390E[P]": "an s390x kernel",
@@ -79,7 +80,7 @@ TEXT = {
     r"under the terms of the GNU (Lesser )?General Publi[c]": "text under the GPL",
     r"^\s*MODULE_LICENS[E]\(": "source text of Linux",
     r"^\s*EXPORT_SYMBO[L](_GPL)?\(": "source text of Linux",
-    r"^\s*#include [<\"](linux|asm)[/]": "source text of Linux",
+    INCLUDES_LINUX: "source text of Linux",
     r"^\s*#include \"(qemu/osde[p]|hw/s390[x]/|qom/objec[t])": "source text of QEMU",
     r"^\s*(OBJECT_DECLARE|DEFINE_PRO[P]|type_ini[t]\()": "source text of QEMU",
 }
@@ -99,19 +100,20 @@ def foreign(name: str, data: bytes) -> str | None:
     for pattern, what in WITHIN.items():
         if re.search(pattern, data, re.DOTALL):
             return what
-    return None if name in USERS_OF_LINUX else foreign_text(data)
+    return foreign_text(name, data)
 
 
-def foreign_text(data: bytes) -> str | None:
+def foreign_text(name: str, data: bytes) -> str | None:
     """Return whose text a file has; None if it is no text, or ours."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    return next(
-        (what for line, what in TEXT.items() if re.search(line, text, re.MULTILINE)),
-        None,
-    )
+    for line, what in TEXT.items():
+        may_include = line == INCLUDES_LINUX and name in USERS_OF_LINUX
+        if not may_include and re.search(line, text, re.MULTILINE):
+            return what
+    return None
 
 
 def found(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:

@@ -60,6 +60,16 @@ def test_every_scenario_was_tried_on_three_kernels() -> None:
         assert [one.scenario for one in tried if one.outcome == "undecided"] == []
 
 
+def test_what_the_page_says_of_clear_flag() -> None:
+    """With the change the mail's order does no harm, and other orders still do."""
+    changed = [one for one in load_records(SAVED) if one.target.change == "clear-flag"]
+    for name, outcome in {"mail": "not reproduced", "seed": "reproduced"}.items():
+        found = [one.outcome for one in changed if one.scenario == name]
+        assert found == [outcome] * 2
+    mail = [one for one in changed if one.scenario == "mail"]
+    assert all("thread 1: START of DATA: EBUSY" in one.steps for one in mail)
+
+
 def test_names_of_records(tmp_path: Path) -> None:
     """A file's name has the target, what was added or changed, and the scenario."""
     path = save_record(one("reproduced"), tmp_path)
