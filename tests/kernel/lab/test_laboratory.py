@@ -11,6 +11,7 @@ from ccw_actors.kernel.boot import BootError, ClientLog
 from ccw_actors.kernel.lab import _laboratory
 from ccw_actors.kernel.lab._laboratory import examine_kernel
 from ccw_actors.kernel.lab._plan import Plan
+from ccw_actors.kernel.lab._plans import PLANS
 from ccw_actors.kernel.lab._runner import OrderEnd
 from ccw_actors.kernel.lab._session import Try
 from ccw_actors.kernel.records import Target
@@ -22,18 +23,22 @@ BARE = ClientLog((), (), (), "vfio_ccw: No such file or directory", (), is_over=
 
 
 class Kernel:
-    """Boots as `log` says; counts how often."""
+    """Boots as `log` says; counts how often. `orders` say why each order fails."""
 
-    def __init__(self, log: ClientLog, console: str) -> None:
+    def __init__(
+        self, log: ClientLog, console: str, orders: tuple[str, ...] = ()
+    ) -> None:
         self.log = log
         self.console = console
+        self.orders = orders
         self.boots = 0
 
     async def attempt(self, plan: Plan) -> Try:
         """Boot it."""
         del plan
+        failed = self.orders[self.boots] if self.orders else ""
         self.boots += 1
-        return Try(OrderEnd(()), None, self.log, self.console)
+        return Try(OrderEnd((), failed=failed), None, self.log, self.console)
 
 
 def examined(kernel: Kernel, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[Any]:
@@ -98,6 +103,31 @@ def test_scenarios_and_tries(monkeypatch: pytest.MonkeyPatch) -> None:
         ("primary", "not applicable"),
     ]
     assert kernel.boots == 2
+
+
+@pytest.mark.parametrize(
+    ("orders", "boots", "outcome"),
+    [
+        (("stuck", "stuck", ""), 3, "not reproduced"),
+        (("stuck", "stuck", "stuck"), 3, "undecided"),
+        (("",), 1, "not reproduced"),
+    ],
+)
+def test_an_order_that_fails_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, orders: tuple[str, ...], boots: int, outcome: str
+) -> None:
+    """Three times at most, and only until it has run to its end."""
+    kernel = Kernel(OVER, "", ("", *orders))
+    (record,) = examined(kernel, monkeypatch, "no-function")
+    assert (kernel.boots - 1, record.outcome) == (boots, outcome)
+
+
+def test_each_plan_has_a_thread_for_each_cpu() -> None:
+    """Also a plan with one thread: the other CPU is parked at a mark."""
+    for plan in PLANS.values():
+        assert [one.cpu for one in plan.script.threads] == [1, 2]
+        assert all(one.steps for one in plan.script.threads)
+    assert PLANS["seed"].script.threads[1].steps == ("mark",)
 
 
 def test_a_kernel_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
