@@ -50,8 +50,9 @@ class KernelFiles(Struct, frozen=True):
         """Find the files of a kernel.
 
         `path` is a folder that `ccw-actors kernel build` has written, or a bzImage.
-        What belongs to a bzImage is beside it, or in the root of the tree or of the
-        build folder whose arch/s390/boot has it.
+        What belongs to a bzImage is beside it. For one in arch/s390/boot it is in the
+        root of that tree or build folder: the vmlinux beside that bzImage is the
+        program that unpacks the kernel.
 
         Raises:
             KernelFileError: A file is missing, or the kernel lacks an option.
@@ -59,32 +60,28 @@ class KernelFiles(Struct, frozen=True):
         image = path / "bzImage" if path.is_dir() else path
         if not image.is_file():
             raise KernelFileError(f"there is no {image}: expected a bzImage")
-        folders = [image.parent]
-        if image.parent.parts[-3:] == ("arch", "s390", "boot"):
-            folders.append(image.parents[3])
-        vmlinux = _first(folders, "vmlinux")
+        folder = image.absolute().parent
+        if folder.parts[-3:] == ("arch", "s390", "boot"):
+            folder = folder.parents[2]
+        vmlinux = _first(folder, "vmlinux")
         if vmlinux is None:
             raise KernelFileError(
-                f"there is no vmlinux beside {image}; expected the one of the same"
-                " build, with debug information"
+                f"there is no {folder / 'vmlinux'}: expected the one of the same build"
+                f" as {image}, with debug information"
             )
-        configuration = _first(folders, "config", ".config")
+        configuration = _first(folder, "config", ".config")
         if configuration is None:
             raise KernelFileError(
-                f"there is no config or .config beside {image}; expected that of the"
-                " build"
+                f"there is no config or .config in {folder}: expected that of the"
+                f" build of {image}"
             )
         text = configuration.read_text(errors="replace")
         _check(configuration, text)
-        return cls(image, vmlinux, configuration, _target(folders, text))
+        return cls(image, vmlinux, configuration, _target(folder, text))
 
 
-def _first(folders: list[Path], *names: str) -> Path | None:
-    for folder in folders:
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
-    return None
+def _first(folder: Path, *names: str) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _check(path: Path, text: str) -> None:
@@ -96,9 +93,9 @@ def _check(path: Path, text: str) -> None:
             )
 
 
-def _target(folders: list[Path], text: str) -> Target:
+def _target(folder: Path, text: str) -> Target:
     """Return what is known of the kernel, from its build.json or its configuration."""
-    path = _first(folders, _BUILD)
+    path = _first(folder, _BUILD)
     if path is not None:
         try:
             build = msgspec.json.decode(path.read_bytes(), type=_Build)

@@ -23,7 +23,8 @@ def tree(root: Path, config: str = CONFIG) -> Path:
     """Make a tree that was built in; return its bzImage."""
     boot = root / "arch" / "s390" / "boot"
     boot.mkdir(parents=True)
-    for path in (boot / "bzImage", root / "vmlinux"):
+    # boot/vmlinux unpacks the kernel; every build leaves one there
+    for path in (boot / "bzImage", boot / "vmlinux", root / "vmlinux"):
         path.write_bytes(b"")
     (root / ".config").write_text(config)
     return boot / "bzImage"
@@ -34,6 +35,14 @@ def test_own_tree(tmp_path: Path) -> None:
     found = KernelFiles.find(tree(tmp_path))
     assert found.vmlinux == tmp_path / "vmlinux"
     assert (found.target.version, found.target.compiler) == ("6.12.9", "a compiler")
+
+
+def test_own_tree_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a bzImage may be relative to the folder that has it."""
+    monkeypatch.chdir(tree(tmp_path).parent)
+    assert KernelFiles.find(Path("bzImage")).vmlinux == tmp_path / "vmlinux"
 
 
 def test_folder_of_a_build(tmp_path: Path) -> None:
