@@ -18,6 +18,7 @@ from ccw_actors.errors import CcwActorsError
 from ccw_actors.kernel.boot._initramfs import Executable, archive
 
 __all__ = [
+    "BEGINS",
     "COMPILER",
     "BootError",
     "ClientLog",
@@ -30,7 +31,11 @@ __all__ = [
 ]
 
 COMPILER: Final = "s390x-linux-gnu-gcc"
+BEGINS: Final = '@{"begins": '
+"""What the client writes before its threads begin."""
 _SOURCE: Final = "client.c"
+_NO_HEADER: Final = ".h: No such file or directory"
+_HEADERS: Final = " (Debian: apt install libc6-dev-s390x-cross)"
 _OPTIONS: Final = ("-static", "-O1", "-pthread")
 
 
@@ -184,10 +189,20 @@ def compile_client(folder: Path) -> Path:
             stdin=subprocess.DEVNULL,
         )
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it failed"]
-        raise BootError(f"{COMPILER}: {lines[-1]}")
+        raise BootError(f"{COMPILER}: {_complaint(done.stderr)}")
     unfinished.rename(program)
     return program
+
+
+def _complaint(said: str) -> str:
+    """Return the first error of a compiler, its last line if it names none."""
+    lines = said.strip().splitlines() or ["it failed"]
+    errors = [line.partition("error: ")[2] for line in lines if "error: " in line]
+    if not errors:
+        return lines[-1]
+    # Debian's compiler only recommends the package with the headers.
+    has_no_headers = errors[0].endswith(_NO_HEADER)
+    return f"{errors[0]}{_HEADERS if has_no_headers else ''}"
 
 
 def initramfs(client: Path, script: ClientScript, *, patience: int) -> bytes:

@@ -1,5 +1,6 @@
 """The client of a kernel under test: its script, its compiler, what it says."""
 
+import re
 import shutil
 import subprocess
 from importlib.resources import as_file, files
@@ -18,8 +19,18 @@ from ccw_actors.kernel.boot import (
     read_log,
 )
 
+
+def can_compile() -> bool:
+    """Return whether the compiler is there, with the headers of a C library."""
+    command = [COMPILER, "-E", "-include", "stdlib.h", "-x", "c", "/dev/null"]
+    return (
+        shutil.which(COMPILER) is not None
+        and not subprocess.run(command, capture_output=True, check=False).returncode
+    )
+
+
 has_compiler = pytest.mark.skipif(
-    shutil.which(COMPILER) is None, reason=f"there is no {COMPILER}"
+    not can_compile(), reason=f"there is no {COMPILER} with headers"
 )
 
 CONSOLE = """\
@@ -96,13 +107,37 @@ def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         compile_client(tmp_path)
 
 
-def test_compiler_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the compiler complains of is in the error, and no client is left."""
+MISSING = "bits/wordsize.h: No such file or directory"
+NO_HEADER = f"""\
+In file included from /usr/include/features.h:392:
+a.h:20:10: fatal error: {MISSING}
+compilation terminated.
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("warning\nno disk\n", "no disk"),
+        ("", "it failed"),
+        ("a.c:1:1: error: wrong\nb.c:1:1: error: also wrong\n2 errors\n", "wrong"),
+        (
+            NO_HEADER,
+            f"{MISSING} (Debian: apt install libc6-dev-s390x-cross)",
+        ),
+    ],
+)
+def test_compiler_fails(
+    said: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the compiler complains of first is in the error, and no client is left."""
+    words = tmp_path / "words"
+    words.write_text(said)
     compiler = tmp_path / COMPILER
-    compiler.write_text("#!/bin/sh\necho 'no disk' >&2\nexit 1\n")
+    compiler.write_text(f"#!/bin/sh\n/bin/cat {words} >&2\nexit 1\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BootError, match=r"gcc: no disk$"):
+    with pytest.raises(BootError, match=f"gcc: {re.escape(error)}$"):
         compile_client(tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
 
