@@ -1,7 +1,7 @@
 """`ccw-actors kernel test`: tries the scenarios of the verdict table on a kernel."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -25,9 +25,12 @@ from ccw_actors.errors import ClientError, SymbolsError, UnsupportedHostError
 from ccw_actors.kernel.boot import BootError
 from ccw_actors.kernel.build import default_cache
 from ccw_actors.kernel.lab import (
+    DELAYED_PLANS,
     KERNEL_SCENARIOS,
+    PLANS,
     KernelFileError,
     KernelFiles,
+    Plan,
     examine_kernel,
 )
 from ccw_actors.kernel.records import ExecutionRecord
@@ -66,6 +69,15 @@ _Scenarios: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+_Delays: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--delays",
+        help="Use no debugger: delays make an order likely, which is weaker evidence."
+        f" Only for {', '.join(DELAYED_PLANS)}; best with a kernel that was built with"
+        " --change widen-clear.",
+    ),
+]
 _Program: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -83,6 +95,7 @@ def examine(
     *,
     scenarios: _Scenarios = None,
     tries: Tries = 1,
+    delays: _Delays = False,
     program: _Program = None,
     as_json: AsJson = False,
     junit: Junit = None,
@@ -100,11 +113,12 @@ def examine(
     a file cannot be written; 125 the kernel does not boot or lacks what a test needs, a
     program is missing, or nothing is reproduced and an order did not run to its end.
     """
-    names = chosen(scenarios, KERNEL_SCENARIOS)
+    plans = DELAYED_PLANS if delays else PLANS
+    names = chosen(scenarios, tuple(plans) if delays else KERNEL_SCENARIOS)
     check_places(junit, record)
     print_no_log()
     try:
-        records = _run(kernel, names, tries, program)
+        records = _run(kernel, names, plans, tries, program)
     except _NOT_TESTED as error:
         complain(error)
         raise typer.Exit(UNTESTED) from None
@@ -118,7 +132,11 @@ def examine(
 
 
 def _run(
-    kernel: Path, names: list[str], tries: int, program: str | None
+    kernel: Path,
+    names: list[str],
+    plans: Mapping[str, Plan],
+    tries: int,
+    program: str | None,
 ) -> list[ExecutionRecord]:
     files = KernelFiles.find(kernel)
     binary = find_qemu(*filter(None, [program]))
@@ -129,6 +147,7 @@ def _run(
                 files,
                 names,
                 cache=default_cache(),
+                plans=plans,
                 tries=tries,
                 binary=binary,
                 host=f"QEMU {version.number}",

@@ -20,6 +20,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Crw, Dstat, Erc, Rsc, Schib
 from ccw_actors.devices import Geometry, Record, Track
+from ccw_actors.kernel.boot._client import BEGINS
 from ccw_actors.kernel.gates import (
     CountEvents,
     EventsCounted,
@@ -127,6 +128,11 @@ class KernelMachine:
         if not self._console.exists():
             return ""
         return self._console.read_text(errors="replace")
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the client has come to its threads."""
+        return BEGINS in self.console
 
     @property
     def error(self) -> str:

@@ -3,7 +3,7 @@
    It reads /script and writes what happened to its standard output, one JSON object
    after "@" on a line. A line of the script is a setting, or a step of the thread that
    the last "thread" line began. Numbers are hexadecimal, but those of `devices` and
-   `thread`. Devices count from 0, in the order of their subchannels.
+   `thread`, and milliseconds. Devices count from 0, in the order of their subchannels.
 
    | setting | what it does |
    |---|---|

@@ -71,6 +71,8 @@ def _outcome(
     if harmed:
         first = harmed[0]
         return "reproduced", first.harm.what if first.harm else _reports(first)[0]
+    if plan.delays:
+        return "undecided", "delays have not brought harm about, and force nothing"
     for one in tries:
         wrong = one.order.failed or one.error or _hang(one) or _not_tried(plan, one)
         if wrong:
@@ -104,6 +106,8 @@ def _hang(one: Try) -> str:
 
 def _window(plan: Plan, shown: Try) -> Window:
     """Say how the order came about: one that has failed has forced nothing."""
+    if plan.delays:
+        return "widened"
     return "forced" if plan.order and not shown.order.failed else "none"
 
 

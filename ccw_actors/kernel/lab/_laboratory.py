@@ -1,7 +1,7 @@
 """Tests a kernel: tries scenarios of the verdict table on it, one after the other."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,7 @@ async def examine_kernel(
     names: Sequence[str],
     *,
     cache: Path,
+    plans: Mapping[str, Plan] = PLANS,
     tries: int = 1,
     binary: Path | None = None,
     host: str = "",
@@ -45,8 +46,9 @@ async def examine_kernel(
 ) -> list[ExecutionRecord]:
     """Try scenarios on a kernel, each `tries` times; return a record for each.
 
-    `cache` keeps the compiled client. `binary` is the QEMU, None for the one on PATH,
-    and `host` its version. `show` is told how many scenarios are done.
+    `cache` keeps the compiled client. `plans` has the plan of each scenario: `PLANS`
+    force orders, `DELAYED_PLANS` make them likely. `binary` is the QEMU, None for the
+    one on PATH, and `host` its version. `show` is told how many scenarios are done.
 
     Raises:
         BootError: The client cannot be compiled, or misses something in the kernel;
@@ -64,10 +66,10 @@ async def examine_kernel(
         await _check_that_it_boots(test)
         for done, name in enumerate(names):
             show(done)
-            if missing := _why_not(name, code):
+            if missing := _why_not(name, plans, code):
                 records.append(not_applicable(name, target, missing))
                 continue
-            plan = PLANS[name]
+            plan = plans[name]
             made = [await _attempt(test, plan) for _ in range(tries)]
             records.append(judge(name, plan, target, host, made))
     return records
@@ -90,14 +92,14 @@ async def _check_that_it_boots(test: KernelTest) -> None:
         )
 
 
-def _why_not(name: str, code: KernelCode) -> str:
+def _why_not(name: str, plans: Mapping[str, Plan], code: KernelCode) -> str:
     """Say why a scenario cannot be tried on a kernel, "" if it can."""
     if name == _TORN:
         return code.copying("vfio_ccw_sch_io_todo", "irb")
     if name in NOT_REACHED:
         return NOT_REACHED[name]
     try:
-        for place in PLANS[name].places:
+        for place in plans[name].places:
             code.find(place)
     except SymbolsError as error:
         return str(error)

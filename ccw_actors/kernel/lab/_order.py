@@ -7,6 +7,9 @@
 | Release | lets a parked CPU run again |
 | Hold, Open | closes or opens a gate: of the interrupt, of the data |
 | Attention, Lose | the device shows attention, or is unplugged |
+| Begun | waits until the client's threads have begun |
+| Signals | waits until the host's side has an interruption, which a gate may hold |
+| Pause | waits |
 | PathReport | the host reports that the device's channel path goes, or comes |
 | Injected | waits until QEMU has taken what the host's side has shown |
 | LookAtHost | notes the SCHIB of the host's subchannel |
@@ -30,6 +33,7 @@ __all__ = [
     "KERNEL_CPU",
     "Attention",
     "Begin",
+    "Begun",
     "Follow",
     "Hold",
     "HostStep",
@@ -40,9 +44,12 @@ __all__ = [
     "Open",
     "OrderStep",
     "PathReport",
+    "Pause",
     "Place",
     "ReadState",
     "Release",
+    "Signals",
+    "TellHost",
     "Until",
 ]
 
@@ -143,6 +150,22 @@ class PathReport(Struct, frozen=True):
     device: int = 0
 
 
+class Begun(Struct, frozen=True):
+    """Wait until the client's threads have begun."""
+
+
+class Signals(Struct, frozen=True):
+    """Wait until the host's side has one more interruption, held or not."""
+
+    device: int = 0
+
+
+class Pause(Struct, frozen=True):
+    """Let so much time pass."""
+
+    seconds: float
+
+
 class LookAtHost(Struct, frozen=True):
     """Note the SCHIB of the host's subchannel."""
 
@@ -163,16 +186,12 @@ class LookAtTask(Struct, frozen=True):
     """Note the functions that the remembered task is in, wherever it executes."""
 
 
-HostStep: TypeAlias = Hold | Open | Attention | Lose
+TellHost: TypeAlias = Hold | Open | Attention | Lose
+"""Steps that end at once."""
+HostStep: TypeAlias = (
+    TellHost | PathReport | Injected | Begun | Signals | Pause | LookAtHost
+)
+"""Steps that need no debugger."""
 OrderStep: TypeAlias = (
-    Begin
-    | Until
-    | Release
-    | Injected
-    | LookAtHost
-    | ReadState
-    | Follow
-    | LookAtTask
-    | PathReport
-    | HostStep
+    Begin | Until | Release | ReadState | Follow | LookAtTask | HostStep
 )

@@ -71,7 +71,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     interruption. `drives` has the number of the device that each thread drives; the
     machine has as many as that needs. `harm` looks for what must not happen. `variant`
     says how the order differs from the counterexample in the verdict table, "" if it
-    does not. A plan without `order` needs none. Steps with the labels of `expects` have
+    does not. A plan without `order` needs none. With `delays` its order has no step for
+    a debugger: it waits, and is likely at best. Steps with the labels of `expects` have
     to succeed, or nothing was tried.
     """
 
@@ -80,6 +81,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     harm: HarmCheck
     drives: tuple[int, int] = (0, 0)
     order: tuple[OrderStep, ...] = ()
+    delays: bool = False
     variant: str = ""
     expects: tuple[str, ...] = ()
 

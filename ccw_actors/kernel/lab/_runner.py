@@ -6,28 +6,19 @@ from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ccw_actors.channel import Schib
 from ccw_actors.errors import DebuggerError
 from ccw_actors.kernel.boot import KernelMachine
 from ccw_actors.kernel.debugger import Debugger
-from ccw_actors.kernel.lab._harm import scsw_text
+from ccw_actors.kernel.lab._host_side import BOOT, HostSide
 from ccw_actors.kernel.lab._kernel_code import KernelCode
 from ccw_actors.kernel.lab._order import (
     KERNEL_CPU,
-    Attention,
     Begin,
     Follow,
-    Hold,
-    HostStep,
-    Injected,
-    LookAtHost,
     LookAtTask,
-    Lose,
-    Open,
     OrderStep,
-    PathReport,
     Place,
     ReadState,
     Release,
@@ -36,11 +27,6 @@ from ccw_actors.kernel.lab._order import (
 
 __all__ = ["OrderEnd", "OrderRunner"]
 
-_INJECTED: Final = 0.05
-"""Seconds that QEMU has to make an interruption pending, once it has read an IRB."""
-_BOOT: Final = 90.0
-"""Seconds that a kernel has to boot."""
-_READ_PATIENCE: Final = 5.0
 _STACK: Final = 1536
 """Bytes of a stack that are searched for return addresses."""
 _STACK_END: Final = 4096
@@ -81,17 +67,15 @@ class OrderRunner:
         self, machine: KernelMachine, debugger: Debugger, code: KernelCode
     ) -> None:
         self._machine = machine
+        self._host = HostSide(machine)
         self._debugger = debugger
         self._code = code
-        self._steps: list[str] = []
         self._states: list[str] = []
-        self._schibs: list[Schib] = []
         self._tasks: list[str] = []
         self._parked: set[int] = set()
         self._driver: int | None = None
         self._task: int | None = None
         self._task_cpu = KERNEL_CPU
-        self._reads = 0
 
     async def run(self, order: Sequence[OrderStep]) -> OrderEnd:
         """Carry out the steps; then no CPU stands and no breakpoint is left."""
@@ -101,9 +85,9 @@ class OrderRunner:
             failed, excluded = str(error), ""
         await self._let_go()
         return OrderEnd(
-            tuple(self._steps),
+            tuple(self._host.steps),
             tuple(self._states),
-            tuple(self._schibs),
+            tuple(self._host.schibs),
             tuple(self._tasks),
             failed,
             excluded,
@@ -133,27 +117,14 @@ class OrderRunner:
                 return await self._until(step)
             case Release(cpu):
                 self._parked.discard(cpu)
-            case Injected(device):
-                return await self._injected(device)
             case ReadState():
                 return await self._read_state()
-            case LookAtHost(device):
-                schib = await self._machine.schib(device)
-                self._schibs.append(schib)
-                words = f"SCSW of the host's subchannel: {scsw_text(schib.scsw)}"
-                self._note_device(device, words)
-            case PathReport(comes, device):
-                await self._machine.report_path(comes=comes, device=device)
-                words = "the channel path {} (a report)"
-                self._note_device(device, words.format("comes" if comes else "goes"))
             case Follow(cpu):
                 await self._follow(cpu)
             case LookAtTask():
                 return await self._look_at_task()
             case _:
-                # What comes next is counted from here.
-                self._reads = (await self._machine.count(step.device)).reads
-                self._note_device(step.device, self._host_step(step))
+                return await self._host.do(step)
         return ""
 
     async def _read_state(self) -> str:
@@ -167,43 +138,12 @@ class OrderRunner:
         self._note(f"private->state is {state}")
         return ""
 
-    def _host_step(self, step: HostStep) -> str:
-        """Do what the host's side does; return it in words."""
-        machine = self._machine
-        action, words = {
-            Hold("interrupt"): (machine.hold_interrupt, "interruptions are held"),
-            Open("interrupt"): (
-                machine.open_interrupt,
-                "the interruption goes to the kernel",
-            ),
-            Hold("data"): (machine.hold_data, "data are held"),
-            Open("data"): (machine.open_data, "the channel gets its data"),
-            Attention(): (machine.show_attention, "the device shows attention"),
-            Lose(): (machine.lose_device, "the device is unplugged"),
-        }[replace(step, device=0)]
-        action(step.device)
-        return words
-
     def _note(self, words: str) -> None:
-        self._steps.append(words)
-
-    def _note_device(self, device: int, words: str) -> None:
-        """Note something about a device, which has a number if there are several."""
-        several = self._machine.devices > 1
-        self._note(f"device {device}: {words}" if several else words)
-
-    async def _injected(self, device: int) -> str:
-        """Wait until QEMU has read one more IRB."""
-        for _ in range(int(_READ_PATIENCE / 0.01)):
-            if (await self._machine.count(device)).reads > self._reads:
-                await asyncio.sleep(_INJECTED)
-                return ""
-            await asyncio.sleep(0.01)
-        return "QEMU does not read the IRB"
+        self._host.steps.append(words)
 
     async def _begin(self, step: Begin) -> str:
         """Boot until each of these CPUs is parked at its place."""
-        return await self._run_until(dict(step.places), _BOOT)
+        return await self._run_until(dict(step.places), BOOT)
 
     async def _until(self, step: Until) -> str:
         """Let a CPU run until it is parked at a place."""

@@ -18,6 +18,7 @@ from ccw_actors.kernel.boot import (
     read_log,
 )
 from ccw_actors.kernel.debugger import Debugger
+from ccw_actors.kernel.lab._delayed import wait_and_see
 from ccw_actors.kernel.lab._kernel_code import KernelCode
 from ccw_actors.kernel.lab._plan import Harm, Observed, Plan
 from ccw_actors.kernel.lab._runner import OrderEnd, OrderRunner
@@ -79,7 +80,7 @@ class KernelTest:
                 cpus=CPUS,
                 devices=plan.devices,
                 binary=self._binary,
-                gdbstub=folder / "gdb" if plan.order else None,
+                gdbstub=folder / "gdb" if plan.order and not plan.delays else None,
             )
             async with KernelMachine(options) as machine:
                 return await self._watch(machine, plan, options.gdbstub)
@@ -90,6 +91,8 @@ class KernelTest:
         order = OrderEnd(())
         if gdbstub is not None:
             order = await self._carry_out(plan, machine, gdbstub)
+        elif plan.delays:
+            order = await wait_and_see(machine, plan)
         wrong = await _end(machine)
         log = read_log(machine.console)
         observed = Observed(

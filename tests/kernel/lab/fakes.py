@@ -11,6 +11,7 @@ from ccw_actors.kernel.lab._kernel_code import TaskOffsets
 from ccw_actors.kernel.lab._order import Place
 
 WAITS = 1 << 49
+_DEVICES = 2
 
 
 class FakeMachine:
@@ -20,6 +21,8 @@ class FakeMachine:
         self.devices = devices
         self.told: list[str] = []
         self.reads = 0
+        self.has_begun = True
+        self.has_ended = False
 
     def __getattr__(self, name: str) -> Any:
         return lambda device=0: self.told.append(
@@ -27,10 +30,14 @@ class FakeMachine:
         )
 
     async def count(self, device: int) -> EventsCounted:
-        """Count; each look finds one more IRB read."""
-        del device
-        self.reads += 1
-        return EventsCounted(0, self.reads)
+        """Count; each look at device 0 or 1 finds one more signal and IRB read."""
+        self.reads += device < _DEVICES
+        return EventsCounted(self.reads, self.reads)
+
+    async def ended(self, timeout: float) -> bool:
+        """Tell whether it has come to its end."""
+        del timeout
+        return self.has_ended
 
     async def report_path(self, *, comes: bool, device: int) -> None:
         """Note a report."""

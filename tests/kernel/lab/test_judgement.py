@@ -3,6 +3,7 @@
 import pytest
 
 from ccw_actors.kernel.boot import ClientLog
+from ccw_actors.kernel.lab import DELAYED_PLANS
 from ccw_actors.kernel.lab import _harm as harm
 from ccw_actors.kernel.lab._judgement import judge
 from ccw_actors.kernel.lab._order import LookAtHost, LookAtTask, OrderStep, ReadState
@@ -149,6 +150,20 @@ def test_harm_without_its_order_is_not_forced() -> None:
     """The record does not claim an order that has failed."""
     tries = [tried(NOT_REACHED_PLACE, harm=HARM)]
     assert judge("mail", PLANS["mail"], TARGET, "", tries).window == "none"
+
+
+def test_delays_show_harm_and_not_its_absence() -> None:
+    """A record says that the window was widened; without harm nothing follows."""
+    plan = DELAYED_PLANS["mail"]
+    record = judge("mail", plan, TARGET, "", [tried(), tried(harm=HARM)])
+    assert (record.window, record.outcome, record.reproduced) == (
+        "widened",
+        "reproduced",
+        1,
+    )
+    record = judge("mail", plan, TARGET, "", [tried()])
+    assert (record.window, record.outcome) == ("widened", "undecided")
+    assert record.why == "delays have not brought harm about, and force nothing"
 
 
 def test_every_scenario_of_the_table_has_a_plan_or_a_reason() -> None:

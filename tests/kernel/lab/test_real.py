@@ -85,3 +85,12 @@ def test_a_real_kernel(tmp_path: Path) -> None:
     assert mail.window == "forced"
     assert "CPU 0 is at cp_free()" in mail.steps
     assert junit.read_text().count("<failure") == 1
+
+
+def test_delays() -> None:
+    """Without a debugger the mail's order is likely, and does the same harm."""
+    ended = ccw_actors("kernel", "test", kernel_folder(), "--delays", "--json")
+    (mail,) = msgspec.json.decode(ended.out, type=list[ExecutionRecord])
+    assert (mail.scenario, mail.window) == ("mail", "widened")
+    assert mail.steps[:2] == ("interruptions are held", "data are held")
+    assert ended.status == {"reproduced": 1, "undecided": 125}[mail.outcome]

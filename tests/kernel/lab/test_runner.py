@@ -4,10 +4,14 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
+from ccw_actors.kernel.lab import DELAYED_PLANS, Plan, _host_side
+from ccw_actors.kernel.lab._delayed import wait_and_see
 from ccw_actors.kernel.lab._order import (
     Attention,
     Begin,
+    Begun,
     Follow,
     Hold,
     Injected,
@@ -16,9 +20,11 @@ from ccw_actors.kernel.lab._order import (
     Open,
     OrderStep,
     PathReport,
+    Pause,
     Place,
     ReadState,
     Release,
+    Signals,
     Until,
 )
 from ccw_actors.kernel.lab._runner import OrderEnd, OrderRunner
@@ -185,3 +191,46 @@ def test_storage_that_cannot_be_read() -> None:
     end = asyncio.run(runner.run((Until(0, IRQ, why_not="never"), ReadState())))
     assert end.failed == "cannot read 4 bytes at 0x5010"
     assert (end.excluded, debugger.is_detached) == ("", True)
+
+
+# -- without a debugger ----------------------------------------------------------------
+
+
+def delayed(*order: OrderStep) -> tuple[OrderEnd, FakeMachine]:
+    """Carry out an order that has delays."""
+    machine: Any = FakeMachine()
+    plan = Plan(
+        invariant="I1", threads=(), harm=lambda _seen: None, order=order, delays=True
+    )
+    return asyncio.run(wait_and_see(machine, plan)), machine
+
+
+def test_delays() -> None:
+    """Gates are closed when the client begins, and open at the end in any case."""
+    order = (Begun(), Hold("data"), Signals(), Pause(0.02), LookAtHost(), Open("data"))
+    end, machine = delayed(*order)
+    assert end.ran
+    assert machine.told == ["hold_data", "open_data", "open_all"]
+    assert end.steps[:3] == (
+        "data are held",
+        "the interruption has come",
+        "20 ms pass",
+    )
+    assert len(end.schibs) == 1
+
+
+def test_a_kernel_that_is_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not happen in time ends the order, and the gates open."""
+    monkeypatch.setattr(_host_side, "BOOT", 0.01)
+    monkeypatch.setattr(_host_side, "_PATIENCE", 0.01)
+    for step, has_ended, failed in (
+        (Begun(), False, "the client does not begin"),
+        (Signals(7), False, "no interruption comes"),
+        (Attention(), True, "the client is over before the order is"),
+    ):
+        machine: Any = FakeMachine()
+        machine.has_begun, machine.has_ended = False, has_ended
+        plan = replace(DELAYED_PLANS["mail"], order=(step, Attention()))
+        end = asyncio.run(wait_and_see(machine, plan))
+        told = [] if has_ended else ["open_all"]
+        assert (end.failed, machine.told) == (failed, told)
