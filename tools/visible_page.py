@@ -3,7 +3,6 @@
 from typing import Final
 
 from ccw_actors.kernel.refinement import (
-    CORRECTIONS,
     INPUTS,
     PROBES,
     TRACEPOINTS,
@@ -37,12 +36,6 @@ A probe at the entry and at the exit of each function, with these values, and th
 tracepoints. A function that a compiler has inlined is named in the header of the trace,
 and its events are not expected.
 """
-_CORRECTIONS: Final = """\
-## Beyond the models
-
-Every kernel does this, and no model. The check adds it to each model, unless it is told
-`--as-written`.
-"""
 
 
 def as_markdown() -> str:
@@ -57,9 +50,8 @@ def as_markdown() -> str:
         ((f"`{one.function}`", _code(one.arguments), one.result) for one in PROBES),
     )
     points = "\n".join(f"- `{one}`" for one in TRACEPOINTS)
-    beyond = table(("name", "what a kernel does"), CORRECTIONS.items())
     parts = (_HEAD, steps, "", _INPUTS, inputs, "", _PROBES, probes, "", points, "")
-    return "\n".join((*parts, _CORRECTIONS, beyond, ""))
+    return "\n".join(parts)
 
 
 def _row(step: str, visible: Visible) -> tuple[str, str, str, str, str]:

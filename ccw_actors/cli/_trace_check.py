@@ -16,7 +16,6 @@ from ccw_actors.designs import DESIGNS
 from ccw_actors.errors import StreamError
 from ccw_actors.kernel.refinement import (
     CONFIGURATIONS_MAX,
-    CORRECTIONS,
     Answer,
     KernelTrace,
     OwnAnswer,
@@ -57,14 +56,6 @@ _States: TypeAlias = Annotated[
         help="Keep N states of the model at once at most.",
     ),
 ]
-_AsWritten: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--as-written",
-        help="Take the model as it is, without what every kernel is known to do"
-        " beyond it.",
-    ),
-]
 _Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON.")
 ]
@@ -75,7 +66,6 @@ def check(
     model: _Model,
     *,
     states: _States = CONFIGURATIONS_MAX,
-    as_written: _AsWritten = False,
     as_json: _Json = False,
 ) -> None:
     """Decide whether a model allows a trace.
@@ -96,11 +86,9 @@ def check(
         _check_own(file, as_json=as_json)
         return
     read = _read(file)
-    corrections = () if as_written else tuple(CORRECTIONS)
     answer = check_kernel_trace(
         read,
         DESIGNS[model].choices,
-        corrections=corrections,
         configurations_max=states,
     )
     if as_json:

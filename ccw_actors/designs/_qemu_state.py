@@ -176,11 +176,12 @@ class QemuState(Struct):
         return request
 
     def note_unit_exception(self) -> None:
-        """Make a unit exception pending: the kernel has failed the request."""
-        scsw = self.scsw
+        """Make a unit exception pending: the kernel has failed the request.
+
+        AC keeps start-pending.
+        """
         self.scsw = replace(
-            scsw,
-            actl=scsw.actl & ~Actl.START_PENDING,
+            self.scsw,
             stctl=_ENDED,
             cpa=self.orb.cpa + CCW_LENGTH,
             dstat=Dstat.UNIT_EXCEPTION,

@@ -4,7 +4,7 @@ GuestSubchannel numbers its operations and needs to know which of them a status 
 and ends. The regions know no numbers, so this driver derives them: an IRB answers the
 operations of its FC bits that the kernel has accepted and that have not ended. An IRB
 with FC bits that answers none belongs to an operation that a CLEAR has ended, and is
-dropped.
+dropped. So is one without status: a write has replaced the IRB before it was read.
 
 | operation | errno | next |
 |---|---|---|
@@ -248,7 +248,7 @@ class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]
     def _attribute(self, irb: Irb) -> None:
         state, scsw = self.state, irb.scsw
         answers = self._answered_by(scsw.fctl)
-        if scsw.fctl and not answers:
+        if not scsw.pending or (scsw.fctl and not answers):
             return
         ends = () if scsw.is_intermediate else answers
         state.start = 0 if state.start in ends else state.start

@@ -20,9 +20,9 @@ def check_noops(properties: Properties, delivery: Network) -> None:
         raise UnsoundError(
             "states",
             tuple(names),
-            "where noops are kept, a message that changes nothing is never handled,"
-            " and nothing rests; that is for an unordered network, invariants, and"
-            " a monitor with `only_changes`",
+            "with noops 'kept' a message that changes nothing is never handled, so"
+            " that no state is the last; that is for an unordered network, invariants,"
+            " and a monitor with `only_changes`",
         )
 
 

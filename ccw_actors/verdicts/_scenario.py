@@ -18,7 +18,6 @@ Steps = Sequence[Operation]
 class VerdictScenario:
     """One race, to be explored for every design.
 
-    `number` is that of the scenario in the analysis of the thread, 0 for others.
     `title` is shown in tables. `programs` are those of the guest's CPUs, `raw` the
     requests of threads without an emulator. In a model the device treats each program
     as `behaviour` says; on this package's actors the channel program `content` does the
@@ -29,7 +28,6 @@ class VerdictScenario:
     tested nothing. `not_ours` is why the scenario does not apply to this package.
     """
 
-    number: int
     title: str
     summary: str
     invariants: tuple[str, ...]

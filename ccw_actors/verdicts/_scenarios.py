@@ -42,7 +42,6 @@ _EACH: Final = (START, WAIT, TEST, CLEAR, WAIT, TEST, HALT, WAIT, TEST)
 
 VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "sequence": VerdictScenario(
-        number=0,
         title="One after the other",
         summary="one CPU issues START, CLEAR, HALT and START, one after the other",
         invariants=("I4", "I5", "I8"),
@@ -50,7 +49,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"the second program is accepted": conditions.second_start},
     ),
     "seed": VerdictScenario(
-        number=1,
         title="Two STARTs and a CLEAR",
         summary="two CPUs issue two STARTs and a CLEAR: the race of the thread",
         invariants=("I1", "I4"),
@@ -62,7 +60,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "mail": VerdictScenario(
-        number=7,
         title="The mail's six steps",
         summary="two threads write a CLEAR and a START: the six steps of the mail",
         invariants=("I1",),
@@ -74,7 +71,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "double-start": VerdictScenario(
-        number=2,
         title="START written twice",
         summary="one thread writes START once, another writes it twice",
         invariants=("I1", "I2", "I6", "I7", "I10"),
@@ -84,7 +80,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "attention": VerdictScenario(
-        number=3,
         title="Attention during START",
         summary="attention at any time during a START",
         invariants=("I2", "I1", "I5"),
@@ -97,7 +92,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "collapse": VerdictScenario(
-        number=4,
         title="CLEAR of a START that ended",
         summary="CLEAR after the START has ended, before its status has been handled",
         invariants=("I3", "I5"),
@@ -107,7 +101,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "clear-queued": VerdictScenario(
-        number=5,
         title="CLEAR with status queued",
         summary="CLEAR while a START's status is on its way up, then another START",
         invariants=("I4", "I5"),
@@ -117,7 +110,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "clear-pending": VerdictScenario(
-        number=6,
         title="CLEAR with status pending",
         summary="CLEAR with status pending, then TSCH and START",
         invariants=("I4", "I5"),
@@ -127,7 +119,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "halt": VerdictScenario(
-        number=8,
         title="HALT against completion",
         summary="HALT races with the completion of a START",
         invariants=("I3", "I5", "I8"),
@@ -140,7 +131,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "clear-twice": VerdictScenario(
-        number=0,
         title="Two CLEARs, then START",
         summary="two CLEARs during a START, then another START",
         invariants=("I1", "I4"),
@@ -152,7 +142,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "pci": VerdictScenario(
-        number=0,
         title="PCI, then the end",
         summary="a program-controlled interruption, then the end of the program",
         invariants=("I5", "I8", "I13"),
@@ -164,7 +153,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "attention-lost": VerdictScenario(
-        number=3,
         title="Attention and freeing",
         summary="attention at any time during a START, whose program has to be freed",
         invariants=("I6",),
@@ -177,7 +165,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "attention-pci": VerdictScenario(
-        number=0,
         title="Attention and PCI",
         summary="attention at any time during a START with a PCI",
         invariants=("I1",),
@@ -192,7 +179,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "torn": VerdictScenario(
-        number=0,
         title="IRB copied in halves",
         summary="a CLEAR's interruption comes while the START's IRB is copied",
         invariants=("torn",),
@@ -204,7 +190,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "primary": VerdictScenario(
-        number=0,
         title="START after channel end",
         summary="channel end, then another START, then device end",
         invariants=("cc 2",),
@@ -214,7 +199,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"status is on its way from the program": conditions.queued_amidst},
     ),
     "no-function": VerdictScenario(
-        number=0,
         title="Write without a function",
         summary="a thread writes the I/O region without a function",
         invariants=("no-op",),
@@ -222,7 +206,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"the write has returned": conditions.returned},
     ),
     "cancel": VerdictScenario(
-        number=0,
         title="XSCH during START",
         summary="XSCH at any time during a START, then another START",
         invariants=("I5",),
@@ -234,7 +217,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "suspend": VerdictScenario(
-        number=0,
         title="Suspend and resume",
         summary="a program is suspended and resumed",
         invariants=("I1", "I8"),
@@ -247,7 +229,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"status is on its way from the program": conditions.queued_amidst},
     ),
     "disable": VerdictScenario(
-        number=0,
         title="MSCH during START",
         summary="MSCH disables the subchannel at any time during a START",
         invariants=("I5",),
@@ -259,7 +240,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "not-operational": VerdictScenario(
-        number=9,
         title="Device lost",
         summary="the device is lost at any time during a START and a CLEAR",
         invariants=("I1", "I7"),
@@ -270,7 +250,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "lost-state": VerdictScenario(
-        number=9,
         title="Device lost, driver's state",
         summary="the same, about the driver's state, which says so",
         invariants=("I10",),
@@ -282,7 +261,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "reset": VerdictScenario(
-        number=10,
         title="RESET during START",
         summary="RESET at any time during a START, then another START",
         invariants=("I1", "I7", "stale"),
@@ -294,7 +272,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "guest-reset": VerdictScenario(
-        number=10,
         title="Guest reset during START",
         summary="the guest's subchannel is reset at any time during a START",
         invariants=("I5",),
@@ -307,7 +284,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "unmap": VerdictScenario(
-        number=11,
         title="DMA_UNMAP during START",
         summary="DMA_UNMAP of a page at any time during the START that has it pinned",
         invariants=("I1", "I6", "I7", "I10"),
@@ -316,7 +292,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"the channel owns a program": conditions.owned},
     ),
     "reports": VerdictScenario(
-        number=12,
         title="Channel path reports",
         summary="a channel path goes offline and online while its reports are read",
         invariants=("I9",),
@@ -326,7 +301,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"two reports wait to be read": conditions.two_reports},
     ),
     "isolation": VerdictScenario(
-        number=13,
         title="Another guest hangs",
         summary="a START while another guest's START hangs in the kernel",
         invariants=("I8",),
@@ -337,7 +311,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         },
     ),
     "chains": VerdictScenario(
-        number=14,
         title="Program of 17 chains",
         summary="a channel program of 17 chains",
         invariants=("I11",),
@@ -347,7 +320,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"START has returned": conditions.returned},
     ),
     "bad-chain": VerdictScenario(
-        number=14,
         title="Second chain missing",
         summary="a channel program whose second chain is missing",
         invariants=("I6",),
@@ -357,7 +329,6 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         conditions={"START has returned": conditions.returned},
     ),
     "idaw": VerdictScenario(
-        number=14,
         title="IDAW changed",
         summary="a CPU changes the first IDAW while its program is translated",
         invariants=("I12",),

@@ -55,15 +55,6 @@ def test_json() -> None:
     assert 0 < answer["number"] <= len(next(iter(traces_of("2026").values())).events)
 
 
-def test_the_correction_can_be_left_out() -> None:
-    """The model as written refuses some run that it allows with the correction."""
-    statuses = {
-        ccw_actors("trace", "check", file, "--model", "2026", "--as-written").status
-        for file in sorted((TRACES / "2026").glob("*.gz"))[:12]
-    }
-    assert 1 in statuses
-
-
 def test_plain_use_stays(tmp_path: Path) -> None:
     """`trace FILE` prints the file, also one with the name of the subcommand."""
     ended = ccw_actors("trace", OWN, "--limit", "1")

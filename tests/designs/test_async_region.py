@@ -12,9 +12,9 @@ from ccw_actors.designs.linux._async_region import write_async
 from ccw_actors.designs.linux._driver import Later
 from ccw_actors.designs.linux._messages import Returned, SignalClear, SignalHalt
 from ccw_actors.designs.linux._state import Fsm
-from tests.designs.sections import THREAD, WAITER, do, driver_of
+from tests.designs.sections import THREAD, WAITER, do, driver_of, ran
 
-OK, BUSY = Returned(Written(0)), Returned(Written(errno.EBUSY))
+OK, BUSY = Section("leave_async"), Section("leave_async", errno.EBUSY)
 STARTED = Scsw(fctl=Fctl.START, actl=Actl.START_PENDING)
 ENDED = Scsw(fctl=Fctl.START, stctl=Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING)
 
@@ -30,12 +30,12 @@ ENDED = Scsw(fctl=Fctl.START, stctl=Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PEND
     ],
 )
 def test_the_state_says_what_a_write_does(fsm: Fsm, reason: int) -> None:
-    """The write takes io_mutex only if it goes on with HALT or CLEAR."""
+    """In IDLE and CP_PENDING it goes on with HALT or CLEAR."""
     for request, step in ((WriteAsync("HSCH"), "halt"), (WriteAsync("CSCH"), "clear")):
         driver = driver_of("2026", fsm=fsm)
         found = write_async(driver, request)
-        assert found == (Returned(Written(reason)) if reason else Section(step))
-        assert driver.state.mutex == ("" if reason else THREAD)
+        assert found == Section("leave_async" if reason else step, reason)
+        assert driver.state.mutex == THREAD
 
 
 def test_a_write_does_not_wait_for_io_mutex() -> None:
@@ -48,16 +48,12 @@ def test_a_write_does_not_wait_for_io_mutex() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_halt(design: str) -> None:
-    """HSCH sends its signal later; io_mutex goes to the thread that waits."""
+    """HSCH sends its signal later; the thread keeps io_mutex."""
     found = do(design, "halt", scsw=STARTED, mutex=THREAD, waiting=(WAITER,))
     assert found.next == OK
     assert found.changed.pop("scsw").fctl == Fctl.START | Fctl.HALT
-    assert found.changed == {
-        "kept": Fctl.HALT,
-        "mutex": WAITER.thread,
-        "waiting": (),
-    }
-    assert found.effects == [Later(SignalHalt()), WAITER]
+    assert found.changed == {"kept": Fctl.HALT}
+    assert found.effects == [Later(SignalHalt())]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +67,7 @@ def test_halt(design: str) -> None:
 def test_halt_with_another_condition_code(before: dict[str, Any], reason: int) -> None:
     """Condition codes 1 and 2 become EBUSY, 3 becomes ENODEV; nothing is kept."""
     found = do("2026", "halt", mutex=THREAD, **before)
-    assert found == (Returned(Written(reason)), {"mutex": ""}, [])
+    assert found == (Section("leave_async", reason), {}, [])
 
 
 REFUSES = {
@@ -103,10 +99,20 @@ def test_clear(design: str) -> None:
     assert (scsw.fctl, scsw.actl) == (Fctl.CLEAR, Actl.CLEAR_PENDING)
     kept = Fctl.START | Fctl.CLEAR if design == "rfc-v2" else Fctl.CLEAR
     voids = {"void": True} if design == "clear-flag" else {}
-    assert found.changed == {"mutex": "", "kept": kept} | voids
+    assert found.changed == {"kept": kept} | voids
 
 
 def test_clear_without_a_device() -> None:
     """A CLEAR without a device returns ENODEV, and nothing is kept."""
     found = do("clear-flag", "clear", valid=False, mutex=THREAD)
-    assert found == (Returned(Written(errno.ENODEV)), {"mutex": ""}, [])
+    assert found == (Section("leave_async", errno.ENODEV), {}, [])
+
+
+@pytest.mark.parametrize("reason", [0, errno.EBUSY])
+def test_leave_async(reason: int) -> None:
+    """io_mutex goes to the thread that waits when the write returns."""
+    driver = driver_of("2026", mutex=THREAD, waiting=(WAITER,))
+    found = ran(driver, Section("leave_async", reason))
+    assert found.next == Returned(Written(reason))
+    assert found.changed == {"mutex": WAITER.thread, "waiting": ()}
+    assert found.effects == [WAITER]

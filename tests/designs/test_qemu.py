@@ -159,13 +159,14 @@ def test_busy_is_cc_2_but_for_clear() -> None:
 
 
 def test_what_has_no_errno_is_a_unit_exception() -> None:
-    """Other errnos make up status and inject an interrupt; FC stays as set."""
+    """Other errnos make up status and inject an interrupt; FC and AC stay as set."""
     bench = Bench(errno.EIO)
     assert bench.instruct(START).cc == 0
     assert bench.sink.state.pending == 1
     scsw = bench.instruct(TestSubchannel()).irb.scsw
     assert scsw.dstat == Dstat.UNIT_EXCEPTION
-    assert (scsw.fctl, scsw.cpa, scsw.actl) == (Fctl.START, 0x1008, 0)
+    assert (scsw.fctl, scsw.cpa) == (Fctl.START, 0x1008)
+    assert scsw.actl == Actl.START_PENDING
 
 
 def test_again_is_written_again() -> None:

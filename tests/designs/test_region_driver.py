@@ -285,6 +285,16 @@ def test_an_irb_that_answers_nothing_is_dropped(
     assert bench.told() == []
 
 
+def test_an_irb_without_status_is_dropped() -> None:
+    """A write has replaced the IRB that the kernel signalled; START goes on."""
+    bench = Bench(START, OK)
+    bench.tell(Signalled(), IoRead(Irb(Scsw())))
+    assert bench.told() == []
+    ended = irb_of(Fctl.START)
+    bench.tell(Signalled(), IoRead(ended))
+    assert bench.told() == [IoEvent((1,), (1,), 1, ended)]
+
+
 # -- the device is gone ---------------------------------------------------------------
 
 

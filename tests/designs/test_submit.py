@@ -297,7 +297,14 @@ def test_ssch_with_another_condition_code(before: dict[str, Any], reason: int) -
 
 def test_the_program_may_be_gone() -> None:
     """A program that another thread has marked as free fails with EIO."""
-    assert ran(driver_of("2026"), HELPER).next == Section("fail_io", errno.EIO)
+    for design in ("2026", "counted-programs"):
+        driver = driver_of(design)
+        free = Section("free_request", errno.EIO)
+        assert ran(driver, HELPER).next == free
+        marked = Section("free_failed", errno.EIO)
+        assert ran(driver, free).next == marked
+        assert ran(driver, marked).next == Section("fail_io", errno.EIO)
+        assert not driver.state.wrong
 
 
 REFUSES: list[tuple[str, set[str]]] = [

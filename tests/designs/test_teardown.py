@@ -7,7 +7,7 @@ import pytest
 
 from ccw_actors.actors.protocol import DeviceRequested, Written
 from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
-from ccw_actors.designs import DESIGNS, Section
+from ccw_actors.designs import DESIGNS, HostState, Section
 from ccw_actors.designs.linux._driver import Later, ToEmulator, ToWorker
 from ccw_actors.designs.linux._messages import (
     Flush,
@@ -16,10 +16,16 @@ from ccw_actors.designs.linux._messages import (
     Returned,
     SignalClear,
     SignalHalt,
+    WaitExpired,
     WorkDone,
 )
 from ccw_actors.designs.linux._state import Fsm, Waiter
-from ccw_actors.designs.linux._teardown import close_device, device_lost, reset_device
+from ccw_actors.designs.linux._teardown import (
+    close_device,
+    device_lost,
+    reset_device,
+    wait_expired,
+)
 from tests.designs.sections import FIXED, THREAD, WAITER, do, driver_of, ran
 
 EVENTS = ["v6.0", *FIXED]
@@ -73,10 +79,38 @@ def test_a_busy_subchannel_is_halted_or_cleared(scsw: Scsw, signal: Later) -> No
     driver = driver_of("2026", scsw=scsw, owned=1, runs=1)
     found = ran(driver, Section("disable", then="unmap"))
     assert found.next is None
-    assert found.effects == [signal]
+    assert found.effects == [signal, Later(WaitExpired(THREAD))]
     waits = Waiter(THREAD, Section("flush", then="unmap"))
     assert found.changed.pop("quiescing") == (waits,)
+    assert found.changed.pop("expiring") == (THREAD,)
     assert set(found.changed) == {"scsw"}
+
+
+def test_a_wait_for_an_interruption_ends() -> None:
+    """The thread goes on alone; another one still waits."""
+    mine, other = (
+        Waiter(thread, Section("flush")) for thread in (THREAD, WAITER.thread)
+    )
+    expiring = (THREAD, WAITER.thread)
+    driver = driver_of("2026", quiescing=(other, mine), expiring=expiring)
+    wait_expired(driver, WaitExpired(THREAD))
+    assert driver.effects == [mine]
+    assert driver.state.quiescing == (other,)
+    assert driver.state.expiring == (WAITER.thread,)
+
+
+def test_the_end_of_a_wait_that_is_over_is_nothing() -> None:
+    """An interruption has woken the thread before."""
+    driver = driver_of("2026", expiring=(THREAD,))
+    wait_expired(driver, WaitExpired(THREAD))
+    assert driver.effects == []
+    assert driver.state == HostState()
+
+
+def test_a_thread_has_one_end_of_its_wait() -> None:
+    """That of its first wait, if still to come, is enough."""
+    found = do("2026", "disable", scsw=RUNNING, owned=1, runs=1, expiring=(THREAD,))
+    assert found.effects == [Later(SignalHalt())]
 
 
 def test_a_start_that_has_not_begun_is_cancelled() -> None:

@@ -121,7 +121,7 @@ def test_kept_refuses_what_sees_each_message() -> None:
         (clients, "anything", "channel"),
     )
     for scenario, name, delivery in wrong:
-        with pytest.raises(UnsoundError, match="noops are kept") as caught:
+        with pytest.raises(UnsoundError, match="noops 'kept'") as caught:
             explore(scenario, delivery=delivery, noops="kept")
         assert caught.value.names == (name,)
     assert explore(followed, delivery="unordered", noops="kept").verdict == "verified"

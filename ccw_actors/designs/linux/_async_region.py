@@ -6,6 +6,8 @@
 | IDLE, CP_PENDING | halt, clear |
 | CP_PROCESSING | EAGAIN |
 
+The thread holds io_mutex from here to `leave_async`.
+
 Source: Linux drivers/s390/cio/vfio_ccw_async.c (vfio_ccw_async_region_write),
 vfio_ccw_fsm.c (fsm_async_request, fsm_do_halt, fsm_do_clear).
 """
@@ -30,32 +32,40 @@ def write_async(driver: Driver, message: WriteAsync) -> Next:
     state = driver.state
     if state.mutex:
         return Returned(Written(errno.EAGAIN))
+    state.mutex = driver.thread
     if state.fsm in ("IDLE", "CP_PENDING"):
-        state.mutex = driver.thread
         return Section("halt" if message.command == "HSCH" else "clear")
     reason = errno.EAGAIN if state.fsm == "CP_PROCESSING" else errno.EIO
-    return Returned(Written(reason))
+    return Section("leave_async", reason)
 
 
 def halt(driver: Driver, _section: Section) -> Next:
-    """Issue HSCH with `sch->lock` held, and return."""
+    """Issue HSCH with `sch->lock` held."""
     state = driver.state
     refuses = driver.choices.refuses_halt(state)
     cc = Cc.NOT_APPLICABLE if refuses else hsch(driver)
     if cc == Cc.DONE:
         state.kept |= Fctl.HALT
-    driver.unlock()
-    return Returned(Written(_HALT_ERRNO[cc]))
+    return Section("leave_async", _HALT_ERRNO[cc])
 
 
 def clear(driver: Driver, _section: Section) -> Next:
-    """Issue CSCH with `sch->lock` held, and return; no design refuses it."""
+    """Issue CSCH with `sch->lock` held; no design refuses it."""
     cc = csch(driver)
     if cc == Cc.DONE:
         driver.choices.clear_accepted(driver.state)
+    return Section("leave_async", errno.ENODEV if cc else 0)
+
+
+def leave_async(driver: Driver, section: Section) -> Next:
+    """Release io_mutex and return."""
     driver.unlock()
-    return Returned(Written(errno.ENODEV if cc else 0))
+    return Returned(Written(section.errno))
 
 
-SECTIONS: Final[dict[str, SectionFunction]] = {"halt": halt, "clear": clear}
+SECTIONS: Final[dict[str, SectionFunction]] = {
+    "halt": halt,
+    "clear": clear,
+    "leave_async": leave_async,
+}
 """By the `step` of `Section`."""

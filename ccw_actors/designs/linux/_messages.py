@@ -41,6 +41,7 @@ __all__ = [
     "SignalClear",
     "SignalHalt",
     "Timer",
+    "WaitExpired",
     "WorkDone",
 ]
 
@@ -131,9 +132,15 @@ class ReportAdded(Message, frozen=True):
     """The report is linked into the list."""
 
 
+class WaitExpired(Message, frozen=True):
+    """The time is over that the thread waits for an interruption."""
+
+    thread: str
+
+
 Happening: TypeAlias = Attention | DeviceLost | PathReport | IdawChanged
 """Events that are not code of the host, and may come at any time."""
 Timer: TypeAlias = (
-    DeviceGoesOn | SignalHalt | SignalClear | IoInterruption | ReportAdded
+    DeviceGoesOn | SignalHalt | SignalClear | IoInterruption | ReportAdded | WaitExpired
 )
 """The next step of the driver's subchannel, or of a thread that holds no lock."""

@@ -55,6 +55,7 @@ from ccw_actors.designs.linux._messages import (
     SignalClear,
     SignalHalt,
     Timer,
+    WaitExpired,
 )
 from ccw_actors.designs.linux._state import HostState, Waiter, note
 from ccw_actors.runtime import Actor, ActorRef, receive
@@ -123,7 +124,10 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
     def happens(self, message: Happening | Timer) -> None:
         """Do a step without a thread: of the hardware, or of an interrupted CPU."""
         driver = self._driver("")
-        _happen(driver, message)
+        if isinstance(message, Happening):
+            _happen(driver, message)
+        else:
+            _go_on(driver, message)
         self._carry_out(driver)
 
     def _driver(self, thread: str) -> Driver:
@@ -163,7 +167,8 @@ def _enter(driver: Driver, message: Call) -> Next:
     return first
 
 
-def _happen(driver: Driver, message: Happening | Timer) -> None:
+def _happen(driver: Driver, message: Happening) -> None:
+    """Do what the hardware does, or a CPU of the guest."""
     match message:
         case Attention():
             subchannel.attend(driver)
@@ -173,6 +178,11 @@ def _happen(driver: Driver, message: Happening | Timer) -> None:
             reports.path_report(driver, message)
         case IdawChanged():
             driver.state.idaw += 1
+
+
+def _go_on(driver: Driver, message: Timer) -> None:
+    """Do a step that was due: of the subchannel, or of an interrupted CPU."""
+    match message:
         case DeviceGoesOn():
             subchannel.device_goes_on(driver, message)
         case SignalHalt():
@@ -183,3 +193,5 @@ def _happen(driver: Driver, message: Happening | Timer) -> None:
             interrupt.interruption(driver)
         case ReportAdded():
             reports.report_added(driver)
+        case WaitExpired():
+            teardown.wait_expired(driver, message)

@@ -63,7 +63,8 @@ class HostState(Struct):
     | region | the IRB in the I/O region |
     | work, loss | the work item of an interruption, of a lost device, is pending |
     | mutex, waiting | the thread that holds io_mutex, those that wait for it |
-    | quiescing | the thread that waits for an interruption or for the work queue |
+    | quiescing | threads that wait for an interruption |
+    | expiring | threads that have a timer which ends such a wait |
     | events | the counter of the eventfd |
     | adding, reports, changing | the CRW list, and how many are changing it |
     | reporting | the work item of the reports is pending |
@@ -103,6 +104,7 @@ class HostState(Struct):
     mutex: str = ""
     waiting: tuple[Waiter, ...] = ()
     quiescing: tuple[Waiter, ...] = ()
+    expiring: tuple[str, ...] = ()
     events: int = 0
     adding: tuple[int, ...] = ()
     reports: tuple[int, ...] = ()

@@ -38,6 +38,7 @@ STEPS: Final[dict[str, Step]] = {
     ),
     "halt": Step("fsm_do_halt", "HSCH"),
     "clear": Step("fsm_do_clear", "CSCH"),
+    "leave_async": Step("vfio_ccw_async_region_write", "io_mutex is given up"),
     "IoInterruption": Step(
         "do_cio_interrupt, fsm_irq", "TSCH, the IRB goes into the slot, work is queued"
     ),
@@ -60,6 +61,7 @@ STEPS: Final[dict[str, Step]] = {
         "fsm_close, vfio_ccw_sch_quiesce, cio_disable_subchannel",
         "MSCH with E off, or cancel, halt, clear",
     ),
+    "WaitExpired": Step("vfio_ccw_sch_quiesce", "the wait for an interruption ends"),
     "flush": Step("vfio_ccw_sch_quiesce", "waits for the work queue"),
     "close_free": Step("fsm_close, cp_free", "the program is marked as free"),
     "close_chains": Step(

@@ -21,7 +21,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import WriteIo, Written
-from ccw_actors.channel import Cc, Fctl
+from ccw_actors.channel import Cc, Fctl, Irb, Scsw
 from ccw_actors.designs.linux._driver import Driver, Next, SectionFunction
 from ccw_actors.designs.linux._messages import Returned, Section
 from ccw_actors.designs.linux._programs import begin_to_free, free, walk, walked
@@ -42,12 +42,17 @@ _CHAINS: Final = 17
 
 
 def write_io(driver: Driver, message: WriteIo) -> Next:
-    """Try io_mutex, copy the request in, and check the state."""
+    """Try io_mutex, copy the request in, and check the state.
+
+    A client writes the whole region: it replaces the IRB there, whether that has been
+    read or not, and whether the request is accepted or not.
+    """
     state = driver.state
     if state.mutex:
         return Returned(Written(errno.EAGAIN))
     state.mutex = driver.thread
     state.fctl, state.ret_code = message.fctl, message.ret_code
+    state.region = Irb(Scsw())
     match state.fsm:
         case "IDLE":
             return Section("io_request")
@@ -138,7 +143,8 @@ def io_helper(driver: Driver, section: Section) -> Next:
     """Issue SSCH; `sch->lock` is held, so the interruption comes before or after."""
     state, choices = driver.state, driver.choices
     if not state.cp:
-        return _failed(driver, errno.EIO)
+        # cp_free is called, and finds nothing.
+        return Section("free_request", errno.EIO)
     refuses = choices.refuses_start(state)
     cc = Cc.NOT_APPLICABLE if refuses else ssch(driver, section.program)
     if cc:

@@ -1,8 +1,9 @@
 """Taking a device down: RESET, CLOSE, and the loss of the subchannel.
 
 Quiescing repeats cancel, halt or clear, a wait for the interruption and for the whole
-work queue, and disable, until the subchannel can be disabled. The ioctl takes no lock;
-`disable` and `open` run with `sch->lock` held.
+work queue, and disable, until the subchannel can be disabled. Three seconds end a wait
+for an interruption as well. The ioctl takes no lock; `disable` and `open` run with
+`sch->lock` held.
 
 | section | before 6.0 | since 6.0, where RESET is CLOSE and OPEN |
 |---|---|---|
@@ -26,7 +27,12 @@ from ccw_actors.actors.protocol import DeviceRequested, Written
 from ccw_actors.channel import Cc, Schib, lifecycle
 from ccw_actors.designs.linux._driver import Driver, Next, Reset, SectionFunction
 from ccw_actors.designs.linux._interrupt import complete
-from ccw_actors.designs.linux._messages import Returned, Section, WorkDone
+from ccw_actors.designs.linux._messages import (
+    Returned,
+    Section,
+    WaitExpired,
+    WorkDone,
+)
 from ccw_actors.designs.linux._programs import begin_to_free, free, free_at_once
 from ccw_actors.designs.linux._state import Waiter
 from ccw_actors.designs.linux._subchannel import (
@@ -49,6 +55,7 @@ __all__ = [
     "free_by_work",
     "free_nothing",
     "reset_device",
+    "wait_expired",
 ]
 
 
@@ -77,7 +84,20 @@ def disable(driver: Driver, section: Section) -> Next:
     if hsch(driver) != Cc.DONE:
         csch(driver)
     state.quiescing = (*state.quiescing, Waiter(driver.thread, flush))
+    # One that is left of the wait before may end this one as well: at any time.
+    if driver.thread not in state.expiring:
+        state.expiring = (*state.expiring, driver.thread)
+        driver.later(WaitExpired(driver.thread))
     return None
+
+
+def wait_expired(driver: Driver, message: WaitExpired) -> None:
+    """Let the thread go on, if no interruption has woken it."""
+    state, thread = driver.state, message.thread
+    state.expiring = tuple(one for one in state.expiring if one != thread)
+    waits = [one for one in state.quiescing if one.thread == thread]
+    state.quiescing = tuple(one for one in state.quiescing if one.thread != thread)
+    driver.effects.extend(waits)
 
 
 def flush(driver: Driver, section: Section) -> Next:

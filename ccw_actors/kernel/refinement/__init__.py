@@ -1,7 +1,6 @@
 """Decides whether a model allows what a kernel did."""
 
 from ccw_actors.kernel.refinement._check import CONFIGURATIONS_MAX as CONFIGURATIONS_MAX
-from ccw_actors.kernel.refinement._check import CORRECTIONS as CORRECTIONS
 from ccw_actors.kernel.refinement._check import Answer as Answer
 from ccw_actors.kernel.refinement._check import check_kernel_trace as check_kernel_trace
 from ccw_actors.kernel.refinement._errors import KernelTraceError as KernelTraceError
@@ -37,7 +36,6 @@ from ccw_actors.kernel.refinement._visible import Visible as Visible
 
 __all__ = [
     "CONFIGURATIONS_MAX",
-    "CORRECTIONS",
     "EVENTS",
     "GROUP",
     "INPUTS",

@@ -51,13 +51,9 @@ from ccw_actors.kernel.refinement._threads import (
     taken,
 )
 
-__all__ = ["CONFIGURATIONS_MAX", "CORRECTIONS", "Answer", "check_kernel_trace"]
+__all__ = ["CONFIGURATIONS_MAX", "Answer", "check_kernel_trace"]
 
 CONFIGURATIONS_MAX: Final = 50_000
-CORRECTIONS: Final = {
-    "write": "a write to the I/O region replaces the IRB in it as well",
-}
-"""What every kernel does and no model: done on top of each model, unless left out."""
 
 Decision: TypeAlias = Literal["allowed", "refused", "undecided"]
 
@@ -90,7 +86,6 @@ def check_kernel_trace(
     trace: KernelTrace,
     choices: Choices,
     *,
-    corrections: Iterable[str] = CORRECTIONS,
     configurations_max: int = CONFIGURATIONS_MAX,
 ) -> Answer:
     """Decide whether the model of these choices allows a trace.
@@ -100,7 +95,7 @@ def check_kernel_trace(
     found = observations(trace)
     threads = dict.fromkeys(one.thread for one in found)
     search = _Search(
-        Sections(choices, threads, corrections),
+        Sections(choices, threads),
         found,
         trace.header.missing,
         configurations_max,

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import Written
-from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.channel import Actl, Fctl, Scsw, Stctl
 from ccw_actors.designs import Choices, DeviceLost, HostState, Section
 from ccw_actors.kernel.refinement._plans import FREES, scsw_of
 from ccw_actors.kernel.refinement._sections import (
@@ -15,6 +15,7 @@ from ccw_actors.kernel.refinement._sections import (
     Outcome,
     ReportAdded,
     Sections,
+    WaitExpired,
     changed,
     state_of,
 )
@@ -68,16 +69,6 @@ def _was_initialised(step: str, before: HostState, outcome: Outcome) -> bool:
         return bool(before.cp)
     following = outcome.following
     return isinstance(following, Section) and bool(following.program)
-
-
-def _write_io(
-    sections: Sections, state: bytes, name: str, thread: Thread
-) -> Outcome | None:
-    """Copy the request in, with the IRB that the client has put next to it."""
-    outcome = sections.run(state, name, _pending(thread))
-    if state_of(state).mutex or "write" not in sections.corrections:
-        return outcome
-    return outcome._replace(state=changed(outcome.state, region=Irb(Scsw())))
 
 
 # -- START ----------------------------------------------------------------------------
@@ -162,7 +153,7 @@ def _halt(
     refuses = sections.choices.refuses_halt(replace(state_of(state)))
     if refuses == (thread.kind != "not"):
         return None
-    return _agreed(thread, _issued(sections, state, name, thread, _HALT_CODES))
+    return _issued(sections, state, name, thread, _HALT_CODES)
 
 
 def _clear(
@@ -170,15 +161,7 @@ def _clear(
 ) -> Outcome | None:
     if thread.kind == "not":
         return None
-    return _agreed(thread, _issued(sections, state, name, thread, _CLEAR_CODES))
-
-
-def _agreed(thread: Thread, outcome: Outcome) -> Outcome | None:
-    """Return the outcome if it has the error number that the kernel has shown."""
-    following = outcome.following
-    if thread.kind == "late" and following is not None:
-        return outcome if following.errno == -thread.get("errno") else None
-    return outcome
+    return _issued(sections, state, name, thread, _CLEAR_CODES)
 
 
 # -- an interruption ------------------------------------------------------------------
@@ -226,16 +209,16 @@ def _disable(
     if not is_on:
         return None
     outcome = sections.run(state, name, pending, scsw=scsw)
-    return _timed_out(outcome, name) if thread.get("timeout") else outcome
+    return _expired(sections, outcome, name) if thread.get("timeout") else outcome
 
 
-def _timed_out(outcome: Outcome, name: str) -> Outcome:
-    """Let a thread go on that no interruption has woken in time."""
-    waiters = state_of(outcome.state).quiescing
-    others = tuple(one for one in waiters if one.thread != name)
-    mine = next((one.section for one in waiters if one.thread == name), None)
-    after = changed(outcome.state, quiescing=others)
-    return outcome._replace(state=after, following=mine or outcome.following)
+def _expired(sections: Sections, outcome: Outcome, name: str) -> Outcome:
+    """Let a thread go on, if it waits for an interruption: none has come in time."""
+    if outcome.following is not None:
+        return outcome
+    expired = sections.run(outcome.state, "", WaitExpired(name))
+    following = dict(expired.woken)[name]
+    return outcome._replace(state=expired.state, following=following)
 
 
 def _given_up(pending: Section) -> Ended | Section:
@@ -307,7 +290,6 @@ def _path_report(
 
 
 _SPECIAL: Final = {
-    "WriteIo": _write_io,
     "cp_init": _cp_init,
     "cp_prefetch": _cp_prefetch,
     "copy_idal": _copy_idal,

@@ -84,11 +84,6 @@ def plans(thread: Thread, following: Section, inside: tuple[str, ...]) -> list[P
             Plan("issued", (*enters, *before), target),
             Plan("not", enters, target),
         ]
-    if following.step in ("halt", "clear"):
-        # A model gives io_mutex up with the instruction, the kernel when it returns.
-        *outer, last = target
-        ends = (item("async request", keeps=True), item(f"exit {last}"))
-        found.append(Plan("late", (*enters, *before, *ends), tuple(outer)))
     return found
 
 
@@ -204,12 +199,8 @@ def after_section(
             yield _state_read(before, _IO_REQUEST)
         case "WriteAsync" if not before.mutex:
             yield _state_read(before, _ASYNC_REQUEST)
-        case "halt" | "clear" if thread.kind != "late":
+        case "halt" | "clear":
             yield item("async request", Want("errno", "=", -following.errno))
-        case "io_helper" if following.errno and not before.cp:
-            # The model does not free what is free; the kernel calls the function.
-            yield item("enter cp_free", Want("initialized", "=", 0))
-            yield item("exit cp_free")
         case "ResetDevice" if isinstance(following, Ended):
             yield item(_FSM_EVENT, Want("event", "=", _CLOSE))
             yield item(_FSM_EVENT, Want("event", "=", _OPEN))

@@ -25,6 +25,7 @@ __all__ = [
     "Outcome",
     "ReportAdded",
     "Sections",
+    "WaitExpired",
     "WorkEnded",
     "WorkItem",
     "changed",
@@ -73,6 +74,12 @@ class IoInterruption(Message, frozen=True):
     """A CPU takes the I/O interruption of the subchannel."""
 
 
+class WaitExpired(Message, frozen=True):
+    """The time is over that the thread waits for an interruption."""
+
+    thread: str
+
+
 class ReportAdded(Message, frozen=True):
     """A report is linked into the list."""
 
@@ -103,19 +110,10 @@ class _Bystander(Actor[Any]):
 
 
 class Sections:
-    """Executes sections of a design; a state is the bytes of a `HostState`.
+    """Executes sections of a design; a state is the bytes of a `HostState`."""
 
-    `corrections` name what is done where the models differ from every kernel.
-    """
-
-    def __init__(
-        self,
-        choices: Choices,
-        threads: Iterable[str],
-        corrections: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, choices: Choices, threads: Iterable[str]) -> None:
         self.choices = choices
-        self.corrections = frozenset(corrections)
         self._dispatcher = dispatcher = SteppingDispatcher()
         self._system = system = System(dispatcher)
         ref = system.ref
@@ -197,6 +195,7 @@ def _tidy(state: HostState) -> HostState:
         scsw=Scsw(),
         due=False,
         held=False,
+        expiring=(),
         ssch=0,
         made=state.made if used else 0,
         started=state.started if used else 0,

@@ -72,6 +72,7 @@ VISIBLE: Final[dict[str, Visible]] = {
         after=("async request",),
         shows="the error number",
     ),
+    "leave_async": Visible(_ASYNC, shows="the error number that the write returns"),
     "IoInterruption": Visible(
         before=("tsch", "fsm event"),
         shows="the state; it ends before the CPU's next event outside interrupts",
@@ -104,6 +105,7 @@ VISIBLE: Final[dict[str, Visible]] = {
         shows="the state; if the subchannel is busy, vfio_ccw_sch_quiesce and"
         " cio_cancel_halt_clear; fsm_notoper instead of fsm_close in STANDBY",
     ),
+    "WaitExpired": Visible(shows="that nothing comes for three seconds"),
     "flush": Visible((*_CLOSE, "vfio_ccw_sch_quiesce")),
     "close_free": Visible(
         (*_CLOSE, "cp_free"), shows="whether the program is initialised"

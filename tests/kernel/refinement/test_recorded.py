@@ -3,9 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from ccw_actors.designs import DESIGNS
+from ccw_actors.actors.protocol import WriteIo, Written
+from ccw_actors.designs import DESIGNS, Driver, Section
+from ccw_actors.designs.linux import _submit
+from ccw_actors.designs.linux._driver import Next, SectionFunction
+from ccw_actors.designs.linux._messages import Returned
+from ccw_actors.designs.linux._private import SECTIONS
+from ccw_actors.designs.linux._submit import write_io
 from ccw_actors.kernel.refinement import (
-    CORRECTIONS,
     KernelTrace,
     check_kernel_trace,
 )
@@ -72,16 +77,48 @@ def test_the_check_discriminates(design: str) -> None:
     assert all(one.why_not for one in mine if one not in refused)
 
 
-def test_the_model_as_written_lacks_a_correction() -> None:
-    """Without the copy of the whole region, some run of the kernel is refused."""
-    choices = DESIGNS["2026"].choices
-    for name in CORRECTIONS:
-        others = [one for one in CORRECTIONS if one != name]
-        decisions = {
-            check_kernel_trace(trace, choices, corrections=others).decision
-            for trace in traces_of("2026").values()
-        }
-        assert "refused" in decisions, name
+def test_a_write_replaces_the_irb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a write left the IRB in the I/O region, some run would be refused."""
+
+    def leaves(driver: Driver, message: WriteIo) -> Next:
+        region = driver.state.region
+        following = write_io(driver, message)
+        driver.state.region = region
+        return following
+
+    monkeypatch.setattr(_submit, "write_io", leaves)
+    decisions = {
+        check_kernel_trace(trace, DESIGNS["2026"].choices).decision
+        for trace in traces_of("2026").values()
+    }
+    assert decisions == {"allowed", "refused"}
+
+
+def test_io_mutex_is_held_to_the_end_of_halt_and_clear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If HALT and CLEAR gave io_mutex up before, some run would be refused."""
+
+    def released(function: SectionFunction) -> SectionFunction:
+        def early(driver: Driver, section: Section) -> Next:
+            following = function(driver, section)
+            driver.unlock()
+            return following
+
+        return early
+
+    for step in ("halt", "clear"):
+        monkeypatch.setitem(SECTIONS, step, released(SECTIONS[step]))
+    monkeypatch.setitem(SECTIONS, "leave_async", _returns)
+    decisions = {
+        check_kernel_trace(trace, DESIGNS["2026"].choices).decision
+        for trace in traces_of("2026").values()
+    }
+    assert decisions == {"allowed", "refused"}
+
+
+def _returns(_driver: Driver, section: Section) -> Returned:
+    return Returned(Written(section.errno))
 
 
 def some_trace() -> KernelTrace:
