@@ -46,7 +46,7 @@ _PLACES: Final[dict[str, Place]] = {
     "WriteIo": Place(
         "vfio_ccw_ops.c, vfio_ccw_private.h",
         "io_mutex, by trylock",
-        "copies the request in and reads the state",
+        "copies the request in, and the IRB that the client wrote; reads the state",
     ),
     "io_request": Place(
         _FSM,
@@ -83,6 +83,7 @@ _PLACES: Final[dict[str, Place]] = {
     ),
     "halt": Place(_FSM, "io_mutex, sch->lock", "issues HSCH"),
     "clear": Place(_FSM, "io_mutex, sch->lock", "issues CSCH"),
+    "leave_async": Place("vfio_ccw_async.c", _MUTEX, "releases io_mutex"),
     "IoInterruption": Place(
         "cio.c, vfio_ccw_fsm.c",
         "sch->lock, in hardirq",
@@ -112,12 +113,16 @@ _PLACES: Final[dict[str, Place]] = {
     ),
     "signal": Place(_DRV, _NONE, "adds one to the counter of the eventfd"),
     "ReadIo": Place("fs/eventfd.c", "of the eventfd", "sets the counter to zero"),
-    "read_region": Place(_OPS, _MUTEX, "copies the region out"),
+    "read_region": Place(_OPS, _MUTEX, "takes io_mutex"),
+    "leave_read": Place(_OPS, _MUTEX, "copies the region out, and releases io_mutex"),
     "ResetDevice": Place(_OPS, _NONE, "refuses if the state is NOT_OPER"),
     "disable": Place(
         "vfio_ccw_fsm.c, vfio_ccw_drv.c, cio.c",
         _SCH,
         "MSCH with E off; if the subchannel is busy, cancel, halt or clear, and wait",
+    ),
+    "WaitExpired": Place(
+        _DRV, _NONE, "ends the wait for an interruption after three seconds"
     ),
     "flush": Place(_DRV, _NONE, "flush_workqueue: waits for all devices"),
     "close_free": Place(
@@ -148,9 +153,12 @@ _PLACES: Final[dict[str, Place]] = {
         "unmaps the page, or notifies the driver if the page is pinned",
     ),
     "check_pinned": Place(
-        _OPS,
-        "none; io_mutex in 2026",
-        "begins to walk the chains; before 6.0 vfio_ccw_mdev_notifier calls it",
+        "vfio_ccw_ops.c, vfio_ccw_cp.c",
+        _NONE,
+        "checks cp->initialized; before 6.0 vfio_ccw_mdev_notifier calls it",
+    ),
+    "walk_pinned": Place(
+        "vfio_ccw_cp.c", "none; io_mutex in 2026", "begins to walk the chains"
     ),
     "checked": Place(
         _OPS,
@@ -242,7 +250,11 @@ _NAMES: Final[dict[object, str]] = {
 def linux_table() -> str:
     """Render what the sections of the models stand for in Linux."""
     return _steps(
-        {name: Entry(STEPS[name].function, place) for name, place in _PLACES.items()}
+        {
+            name: Entry(step.function, _PLACES[name])
+            for name, step in STEPS.items()
+            if step.function
+        }
     )
 
 

@@ -34,7 +34,7 @@ from ccw_actors.verdicts._wiring import design_machine
 
 __all__ = ["cell_scenario", "explore_cell", "explore_cells"]
 
-_LIMITS: Final = Limits(states=1_000_000, seconds=300.0)
+_LIMITS: Final = Limits(states=2_000_000, seconds=900.0)
 _CLASSES: Final = 5_000
 
 

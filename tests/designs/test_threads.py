@@ -198,7 +198,11 @@ def test_effects_go_to_whom_they_are_for() -> None:
     bench.send("thread0", "host", Section("leave_io"))
     assert bench.heard("thread1") == [Section("read_region")]
     bench.send("thread1", "host", Section("read_region"))
-    assert bench.heard("thread1") == [Returned(IoRead(Irb(Scsw())))]
+    bench.send("thread1", "host", Section("leave_read"))
+    assert bench.heard("thread1") == [
+        Section("leave_read"),
+        Returned(IoRead(Irb(Scsw()))),
+    ]
     bench.send("thread1", "host", WriteAsync("CSCH"))
     bench.send("thread1", "host", Section("clear"))
     bench.settle(timers=True)

@@ -36,16 +36,25 @@ def test_an_unpinned_page_is_unmapped() -> None:
     assert do("2026", "unmap", pinned=(1,)) == (Section("check_pinned"), {}, [])
 
 
+def test_without_a_program_the_driver_takes_no_lock() -> None:
+    """DMA_UNMAP goes on; with a program it will be walked."""
+    for holder in ("", "thread1"):
+        found = do("2026", "check_pinned", cp=0, mutex=holder)
+        assert found == (Section("unmap"), {}, [])
+        found = do("2026", "check_pinned", cp=1, mutex=holder)
+        assert found == (Section("walk_pinned"), {}, [])
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_program_is_walked_for_the_page(design: str) -> None:
     """DMA_UNMAP walks the program, since 2026 inside io_mutex."""
     locks = design in LOCKED
-    found = do(design, "check_pinned", cp=1)
+    found = do(design, "walk_pinned", cp=1)
     assert found.next == Section("checked", program=1)
     holds = {"mutex": THREAD} if locks else {}
     assert found.changed == {"walked": ((THREAD, 1),)} | holds
-    found = do(design, "check_pinned", cp=1, mutex="thread1")
-    waits = Waiter(THREAD, Section("check_pinned"))
+    found = do(design, "walk_pinned", cp=1, mutex="thread1")
+    waits = Waiter(THREAD, Section("walk_pinned"))
     assert found.changed.get("waiting") == ((waits,) if locks else None)
     assert (found.next is None) is locks
 
@@ -155,10 +164,13 @@ def test_the_counter_is_cleared_before_the_region_is_read() -> None:
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_region_is_read_inside_io_mutex(design: str) -> None:
     """The read returns what was copied into the region last."""
+    found = do(design, "read_region")
+    assert found == (Section("leave_read"), {"mutex": THREAD}, [])
     irb = Irb(Scsw(fctl=Fctl.START, stctl=ENDING, cpa=0x1008))
-    found = do(design, "read_region", region=irb)
+    found = do(design, "leave_read", region=irb, mutex=THREAD, waiting=(WAITER,))
     assert found.next == Returned(IoRead(irb))
-    assert found.changed == {}
+    assert found.changed == {"mutex": WAITER.thread, "waiting": ()}
+    assert found.effects == [WAITER]
     found = do(design, "read_region", mutex="thread1")
     waits = Waiter(THREAD, Section("read_region"))
     assert found == (None, {"waiting": (waits,)}, [])
@@ -174,7 +186,7 @@ def test_the_region_is_read_inside_io_mutex(design: str) -> None:
 )
 def test_a_host_address_is_shown(scsw: Scsw, *, wrong: bool) -> None:
     """A host address is wrong where it says how far the program has come."""
-    found = do("2026", "read_region", region=Irb(scsw))
+    found = do("2026", "leave_read", region=Irb(scsw))
     assert ("wrong" in found.changed) is wrong
 
 
@@ -194,5 +206,5 @@ def test_composite_ends_functions_when_their_status_is_read(
     region = Irb(Scsw(fctl=fctl))
     for design in DESIGNS:
         driver = driver_of(design, region=region, kept=ALL)
-        ran(driver, Section("read_region"))
+        ran(driver, Section("leave_read"))
         assert driver.state.kept == (left if design == "composite" else ALL)

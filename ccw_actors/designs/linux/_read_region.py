@@ -24,10 +24,13 @@ def read_io(driver: Driver) -> Next:
 
 
 def read_region(driver: Driver, section: Section) -> Next:
-    """Copy the region to the emulator inside io_mutex."""
+    """Take io_mutex; a write that comes now returns EAGAIN."""
+    return Section("leave_read") if driver.lock(section) else None
+
+
+def leave_read(driver: Driver, _section: Section) -> Next:
+    """Copy the region to the emulator, and release io_mutex."""
     state = driver.state
-    if not driver.lock(section):
-        return None
     scsw = state.region.scsw
     if scsw.cpa >= HOST_CPA and shows_cpa(scsw):
         driver.wrong("I13", "the guest is shown a host address as CCW address")
@@ -36,5 +39,8 @@ def read_region(driver: Driver, section: Section) -> Next:
     return Returned(IoRead(state.region))
 
 
-SECTIONS: Final[dict[str, SectionFunction]] = {"read_region": read_region}
+SECTIONS: Final[dict[str, SectionFunction]] = {
+    "read_region": read_region,
+    "leave_read": leave_read,
+}
 """By the `step` of `Section`."""

@@ -55,7 +55,10 @@ STEPS: Final[dict[str, Step]] = {
     "set_idle": Step("vfio_ccw_sch_io_todo", "IDLE, if the version says so"),
     "signal": Step("vfio_ccw_sch_io_todo", "the eventfd is signalled"),
     "ReadIo": Step("eventfd_read", "the counter is cleared"),
-    "read_region": Step("vfio_ccw_mdev_read_io_region", "the IRB is read"),
+    "read_region": Step("vfio_ccw_mdev_read_io_region", "io_mutex is taken"),
+    "leave_read": Step(
+        "vfio_ccw_mdev_read_io_region", "the IRB is read, io_mutex is given up"
+    ),
     "ResetDevice": Step("vfio_ccw_mdev_reset", "RESET"),
     "disable": Step(
         "fsm_close, vfio_ccw_sch_quiesce, cio_disable_subchannel",
@@ -72,7 +75,8 @@ STEPS: Final[dict[str, Step]] = {
     "DeviceLost": Step("vfio_ccw_sch_event, fsm_notoper", "NOT_OPER"),
     "notoper_todo": Step("vfio_ccw_notoper_todo", "the program is freed"),
     "unmap": Step("vfio_dma_do_unmap", "is the page pinned?"),
-    "check_pinned": Step(
+    "check_pinned": Step("vfio_ccw_dma_unmap, cp_iova_pinned", "is there a program?"),
+    "walk_pinned": Step(
         "vfio_ccw_dma_unmap, cp_iova_pinned", "begins to walk the chains"
     ),
     "checked": Step("vfio_ccw_dma_unmap, cp_iova_pinned", "has walked the chains"),

@@ -30,7 +30,12 @@ def unmap(driver: Driver, _section: Section) -> Next:
     return Returned(Written(0))
 
 
-def check_pinned(driver: Driver, section: Section) -> Next:
+def check_pinned(driver: Driver, _section: Section) -> Next:
+    """Check whether there is a program; no version has io_mutex here."""
+    return Section("walk_pinned" if driver.state.cp else "unmap")
+
+
+def walk_pinned(driver: Driver, section: Section) -> Next:
     """Begin to walk the program for the page; before 2026 without io_mutex."""
     if driver.locks("unmap") and not driver.lock(section):
         return None
@@ -52,6 +57,7 @@ def checked(driver: Driver, section: Section) -> Next:
 SECTIONS: Final[dict[str, SectionFunction]] = {
     "unmap": unmap,
     "check_pinned": check_pinned,
+    "walk_pinned": walk_pinned,
     "checked": checked,
 }
 """By the `step` of `Section`."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ccw_actors.actors.protocol import Written
 from ccw_actors.channel import Actl, Fctl, Scsw, Stctl
 from ccw_actors.designs import Choices, DeviceLost, HostState, Section
-from ccw_actors.kernel.refinement._plans import FREES, scsw_of
+from ccw_actors.kernel.refinement._plans import FREES, NOTIFIES, scsw_of
 from ccw_actors.kernel.refinement._sections import (
     Ended,
     Outcome,
@@ -19,7 +19,7 @@ from ccw_actors.kernel.refinement._sections import (
     changed,
     state_of,
 )
-from ccw_actors.kernel.refinement._threads import Thread
+from ccw_actors.kernel.refinement._threads import FSM, Thread
 
 __all__ = ["effect"]
 
@@ -228,11 +228,33 @@ def _given_up(pending: Section) -> Ended | Section:
     )
 
 
+def _unmap(
+    sections: Sections, state: bytes, name: str, thread: Thread
+) -> Outcome | None:
+    """Unmap the page, or ask the driver.
+
+    To read the CCWs of a program, Linux 6.1 pins their pages for a moment.
+    """
+    if thread.kind != NOTIFIES:
+        return sections.run(state, name, _pending(thread))
+    before = state_of(state)
+    if before.pinned or before.fsm != "CP_PROCESSING":
+        return None
+    following = replace(_pending(thread), step="check_pinned")
+    return Outcome(state, following, (), ())
+
+
 def _open(
     sections: Sections, state: bytes, name: str, thread: Thread
 ) -> Outcome | None:
-    """Enable the subchannel; no model has an OPEN that fails for want of MSCH."""
+    """Enable the subchannel; no model has an OPEN that fails for want of MSCH.
+
+    The kernel acts on the state that there was at the tracepoint.
+    """
     before, pending = state_of(state), _pending(thread)
+    if thread.get("state", -1) == FSM.index("STANDBY"):
+        state = changed(state, fsm="STANDBY")
+        before = state_of(state)
     kind = thread.kind.removesuffix(FREES)
     if not _OPENS[kind](before):
         return None
@@ -299,6 +321,7 @@ _SPECIAL: Final = {
     "IoInterruption": _interruption,
     "disable": _disable,
     "open": _open,
+    "unmap": _unmap,
     "DeviceLost": _device_lost,
     "PathReport": _path_report,
 }

@@ -30,6 +30,8 @@ _WHOLE: Final = frozenset(
 )
 """Functions that issue instructions of which the models know the result only."""
 _IN_INTERRUPTS: Final = ("tsch", "fsm event")
+_READS_SLOT: Final = "cp_update_scsw"
+"""The function whose probe reads the slot of the IRB, word by word."""
 _TIMEOUT: Final = 2.9
 """Seconds after which vfio_ccw_sch_quiesce no longer waits, a little less than 3."""
 _UNUSED: Final = frozenset({"interrupt", "msch", "xsch"})
@@ -76,10 +78,12 @@ class _Reader:
     def __init__(self) -> None:
         self._calls: dict[str, list[_Call]] = {}
         self._timeouts: set[int] = set()
+        self._torn: set[int] = set()
 
     def read(self, events: tuple[KernelEvent, ...]) -> Iterator[Observation]:
         """Yield what concerns the models."""
         self._note_timeouts(events)
+        self._note_torn(events)
         for number, event in enumerate(events, 1):
             found = self._observe(number, event)
             if found is not None:
@@ -96,6 +100,17 @@ class _Reader:
                 self._timeouts.add(before)
             last[thread] = number, event
 
+    def _note_torn(self, events: tuple[KernelEvent, ...]) -> None:
+        """Note where an interruption may have filled the slot while a probe read it."""
+        reading: set[int] = set()
+        for number, event in enumerate(events, 1):
+            if event.event == f"enter {_READS_SLOT}":
+                reading.add(number)
+            elif event.event == f"exit {_READS_SLOT}":
+                reading.clear()
+            elif event.interrupt and event.event == "tsch":
+                self._torn |= reading
+
     def _observe(self, number: int, event: KernelEvent) -> Observation | None:
         thread = _thread_of(event)
         calls = self._calls.setdefault(thread, [])
@@ -105,6 +120,9 @@ class _Reader:
         found = Observation(number, event.cpu, thread, event.event, _values(event))
         if number in self._timeouts:
             found.values["timeout"] = 1
+        if number in self._torn:
+            for part in ("word", "status"):
+                found.values.pop(part, None)
         if side == "enter":
             return self._enter(calls, function, found)
         if side == "exit":

@@ -9,11 +9,12 @@ from ccw_actors.designs import HostState, Section
 from ccw_actors.kernel.refinement._observations import Observation
 from ccw_actors.kernel.refinement._probes import NOT_OPER_EVENT
 from ccw_actors.kernel.refinement._sections import Ended, Following
-from ccw_actors.kernel.refinement._threads import FSM, Item, Thread, Want, item
+from ccw_actors.kernel.refinement._threads import Item, Thread, Want, item
 from ccw_actors.kernel.refinement._visible import VISIBLE
 
 __all__ = [
     "FREES",
+    "NOTIFIES",
     "Plan",
     "after_section",
     "between",
@@ -29,8 +30,11 @@ _FSM_EVENT: Final = "fsm event"
 _IO_REQUEST, _INTERRUPT, _ASYNC_REQUEST, _OPEN, _CLOSE = 1, 2, 3, 4, 5
 FREES: Final = ", frees"
 """The end of the kind of a plan in which fsm_notoper calls cp_free."""
+NOTIFIES: Final = "notifies"
+"""The kind of a plan in which DMA_UNMAP asks the driver, whatever the model says."""
 _QUIESCE: Final = "vfio_ccw_sch_quiesce"
 _SEEN: Final = Want("state", "seen")
+"""The kernel reads the state for the tracepoint, and again to act on it."""
 _BUSY: Final = Want("ret", "=", -errno.EBUSY)
 _ERROR_RESULTS: Final = frozenset(
     {
@@ -78,6 +82,8 @@ def plans(thread: Thread, following: Section, inside: tuple[str, ...]) -> list[P
         return _freeing(enters, target)
     before = tuple(item(name, keeps=True) for name in visible.before)
     found = [Plan("", (*enters, *before), target)]
+    if following.step == "unmap":
+        found.append(Plan(NOTIFIES, enters, target))
     if before:
         # A design may refuse without an instruction.
         found = [
@@ -162,7 +168,7 @@ def losing(
 
 def _opening(inside: tuple[str, ...]) -> list[Plan]:
     """Return the ways for OPEN."""
-    event = item(_FSM_EVENT, _SEEN, Want("event", "=", _OPEN))
+    event = item(_FSM_EVENT, _SEEN, Want("event", "=", _OPEN), keeps=True)
     opens = (*inside, "fsm_open")
     enable = (
         event,
@@ -196,9 +202,9 @@ def after_section(
     """Yield the events inside the section's functions that its effect implies."""
     match thread.step:
         case "WriteIo" if not before.mutex:
-            yield _state_read(before, _IO_REQUEST)
+            yield item(_FSM_EVENT, _SEEN, Want("event", "=", _IO_REQUEST))
         case "WriteAsync" if not before.mutex:
-            yield _state_read(before, _ASYNC_REQUEST)
+            yield item(_FSM_EVENT, _SEEN, Want("event", "=", _ASYNC_REQUEST))
         case "halt" | "clear":
             yield item("async request", Want("errno", "=", -following.errno))
         case "ResetDevice" if isinstance(following, Ended):
@@ -209,11 +215,6 @@ def after_section(
             yield item("exit cp_update_scsw")
         case _:
             pass
-
-
-def _state_read(before: HostState, event: int) -> Item:
-    state = Want("state", "=", FSM.index(before.fsm))
-    return item(_FSM_EVENT, state, Want("event", "=", event))
 
 
 def _is_at(following: Following, step: str) -> bool:

@@ -92,7 +92,8 @@ VISIBLE: Final[dict[str, Visible]] = {
     "set_idle": Visible(_WORK, shows="the state, in later events"),
     "signal": Visible(_WORK),
     "ReadIo": Visible(("vfio_ccw_mdev_read",)),
-    "read_region": Visible(
+    "read_region": Visible(("vfio_ccw_mdev_read",)),
+    "leave_read": Visible(
         ("vfio_ccw_mdev_read",),
         after=("ret",),
         shows="the IRB, if the client writes it to trace_marker",
@@ -123,8 +124,12 @@ VISIBLE: Final[dict[str, Visible]] = {
         ("vfio_ccw_notoper_todo", "cp_free"),
         shows="whether the program is initialised",
     ),
-    "unmap": Visible(shows="that no program has pinned a page, if it succeeds"),
+    "unmap": Visible(
+        shows="that no program has pinned a page, if it succeeds; while a program is"
+        " translated, another page may be pinned"
+    ),
     "check_pinned": Visible(("vfio_ccw_dma_unmap", "cp_iova_pinned")),
+    "walk_pinned": Visible(("vfio_ccw_dma_unmap", "cp_iova_pinned")),
     "checked": Visible(
         ("vfio_ccw_dma_unmap", "cp_iova_pinned"),
         shows="whether the program names the page",

@@ -2,7 +2,7 @@
 
     python -m tests.kernel.refinement.recording.record KERNEL FOLDER [OPTION...]
 
-KERNEL is the folder of a build, with arch/s390/boot/bzImage and System.map. It needs
+KERNEL is a folder that `ccw-actors kernel build` has written. It needs
 s390x-linux-gnu-gcc, qemu-system-s390x, and the software that examples/linux fetches.
 Each run becomes a trace in FOLDER, which `ccw-actors trace check` reads. A run that
 loses the device ends the guest, and the next run has a new one.
@@ -11,6 +11,7 @@ loses the device ends the guest, and the next run has a new one.
 import argparse
 import base64
 import gzip
+import json
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from ccw_actors.kernel.refinement import (
     read_tracefs,
     write_kernel_trace,
 )
-from examples.linux.software import default_cache
+from examples.linux.software import default_cache, prepare
 
 HERE = Path(__file__).parent
 QEMU = "qemu-system-s390x"
@@ -41,7 +42,7 @@ def functions_of(system_map: Path) -> set[str]:
 def contents(kernel: Path, client: Path) -> bytes:
     """Return an initramfs with the client, and the probes of this kernel."""
     found = probes(functions_of(kernel / "System.map"))
-    busybox = next(default_cache().glob("root-*/bin/busybox"))
+    busybox = prepare(default_cache()).root / "bin" / "busybox"
     return archive(
         {
             "/init": Executable((HERE / "init.sh").read_bytes()),
@@ -69,7 +70,7 @@ def boot(given: argparse.Namespace, first: int, end: int, work: Path) -> str:
     words = f"console=ttyS0 first={first} runs={end - first}"
     words += f" requests={given.requests} threads={given.threads}"
     words += f" resets={given.resets}"
-    guest = ["-kernel", str(given.kernel / "arch/s390/boot/bzImage")]
+    guest = ["-kernel", str(given.kernel / "bzImage")]
     guest += ["-initrd", str(work / "initrd"), "-append", words]
     subprocess.run([*command, "qemu", *options, "--", *guest], check=False, timeout=900)
     return console.read_text(errors="replace")
@@ -78,14 +79,16 @@ def boot(given: argparse.Namespace, first: int, end: int, work: Path) -> str:
 def header_of(console: str, given: argparse.Namespace) -> Header:
     """Return the header of the traces on a console."""
     begin = re.search(r"^BEGIN (\S+)", console, re.MULTILINE)
+    build = json.loads((given.kernel / "build.json").read_text())
     version = subprocess.run(
         [QEMU, "--version"], check=True, capture_output=True, text=True
     ).stdout
     found = re.search(r"version (\S+)", version)
     return Header(
         kernel=begin[1] if begin else "",
-        package=given.package,
-        change=given.change,
+        package=build["package"],
+        configuration=tuple(build["configuration"]),
+        change=build["change"],
         qemu=found[1] if found else "",
         cpus=given.cpus,
         missing=probes(functions_of(given.kernel / "System.map")).missing,
@@ -121,8 +124,6 @@ def main() -> None:
     for name, default in {**numbers, "threads": 1, "cpus": 1}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--trace", type=Path, help="a trace of this package's actors")
-    parser.add_argument("--package", default="", help="Debian's package of the kernel")
-    parser.add_argument("--change", default="", help="the change under test")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     first, end = given.first, given.first + given.runs
