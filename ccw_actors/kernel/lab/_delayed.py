@@ -6,6 +6,7 @@ they show, no debugger has brought about.
 
 from typing import Final
 
+from ccw_actors.errors import ActorStoppedError
 from ccw_actors.kernel.boot import KernelMachine
 from ccw_actors.kernel.lab import _harm as harm
 from ccw_actors.kernel.lab._host_side import HostSide
@@ -16,6 +17,7 @@ from ccw_actors.kernel.lab._runner import OrderEnd
 
 __all__ = ["DELAYED_PLANS", "wait_and_see"]
 
+_OVER: Final = "the client is over before the order is"
 _READY: Final = ("", "sleep 200")
 """The host's side closes its gates meanwhile."""
 
@@ -72,7 +74,12 @@ async def _do_all(host: HostSide, machine: KernelMachine, plan: Plan) -> str:
     for step in plan.order:
         assert isinstance(step, HostStep), "delays need no debugger"
         if await machine.ended(0.0):
-            return "the client is over before the order is"
-        if failed := await host.do(step):
+            return _OVER
+        try:
+            failed = await host.do(step)
+        except ActorStoppedError:
+            # The machine has ended in this step.
+            return _OVER
+        if failed:
             return failed
     return ""

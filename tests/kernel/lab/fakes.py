@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ccw_actors.channel import Pmcw, Schib
-from ccw_actors.errors import DebuggerError, UnknownSymbolError
+from ccw_actors.errors import ActorStoppedError, DebuggerError, UnknownSymbolError
 from ccw_actors.kernel.debugger import CpuStop, Member, Registers
 from ccw_actors.kernel.gates import EventsCounted
 from ccw_actors.kernel.lab._kernel_code import TaskOffsets
@@ -31,6 +31,8 @@ class FakeMachine:
 
     async def count(self, device: int) -> EventsCounted:
         """Count; each look at device 0 or 1 finds one more signal and IRB read."""
+        if device >= 2 * _DEVICES:
+            raise ActorStoppedError("the machine has ended")
         self.reads += device < _DEVICES
         return EventsCounted(self.reads, self.reads)
 

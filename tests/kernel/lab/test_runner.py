@@ -225,8 +225,9 @@ def test_a_kernel_that_is_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host_side, "_PATIENCE", 0.01)
     for step, has_ended, failed in (
         (Begun(), False, "the client does not begin"),
-        (Signals(7), False, "no interruption comes"),
+        (Signals(2), False, "no interruption comes"),
         (Attention(), True, "the client is over before the order is"),
+        (Signals(9), False, "the client is over before the order is"),
     ):
         machine: Any = FakeMachine()
         machine.has_begun, machine.has_ended = False, has_ended
