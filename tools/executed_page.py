@@ -29,6 +29,9 @@ _SIGNS: Final = {
     "not applicable": "-",
     "undecided": "? undecided",
 }
+_PRIVATELY: Final = (
+    "**Report privately first.** See [the procedure](#report-privately-first)."
+)
 _MEMORY: Final = "I1"
 """The invariant whose breach lets the channel overwrite memory of others."""
 
@@ -137,6 +140,8 @@ def widened(records: Sequence[ExecutionRecord]) -> str:
     ]
     for one in tried:
         lines += ["", f"`{one.scenario}` on {_name(one.target)}:", ""]
+        if one.outcome == "reproduced" and one.invariant == _MEMORY:
+            lines += [_PRIVATELY, ""]
         lines += [f"{number}. {step}" for number, step in enumerate(one.steps, 1)]
     return "\n".join(lines)
 
@@ -181,7 +186,7 @@ def _section(name: str, records: Sequence[ExecutionRecord]) -> Iterator[str]:
         yield ""
         return
     if shown.outcome == "reproduced" and shown.invariant == _MEMORY:
-        yield "**Report privately first.** See [above](#report-privately-first)."
+        yield _PRIVATELY
         yield ""
     yield f"On {_name(shown.target)}: {_SIGNS[shown.outcome]}. {_sentence(shown.why)}"
     yield ""
@@ -247,7 +252,7 @@ def executed_mark(
     """Return what a cell of the verdict table says of executions, "" if none."""
     found = [
         one
-        for one in records.get((design, scenario), ())
+        for one in _linux(records.get((design, scenario), ()))
         if one.outcome in ("reproduced", "not reproduced")
     ]
     if not found:

@@ -1,6 +1,7 @@
 """What an order has the host's side do: gates, events at a device, and looks at it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -99,26 +100,39 @@ class HostSide:
 
     async def _begun(self) -> str:
         """Wait until the client's threads have begun."""
-        for _ in range(int(BOOT / _LOOKS)):
-            if self._machine.has_begun:
-                return ""
-            await asyncio.sleep(_LOOKS)
-        return "the client does not begin"
+
+        async def begun() -> bool:
+            return self._machine.has_begun
+
+        return "" if await _is_seen(begun, BOOT) else "the client does not begin"
 
     async def _signalled(self, device: int) -> str:
         """Wait until the host's side has signalled one more interruption."""
-        for _ in range(int(_PATIENCE / _LOOKS)):
-            if (await self._machine.count(device)).signals > self._signals:
-                self._note(device, "the interruption has come")
-                return ""
-            await asyncio.sleep(_LOOKS)
-        return "no interruption comes"
+
+        async def signalled() -> bool:
+            return (await self._machine.count(device)).signals > self._signals
+
+        if not await _is_seen(signalled, _PATIENCE):
+            return "no interruption comes"
+        self._note(device, "the interruption has come")
+        return ""
 
     async def _injected(self, device: int) -> str:
         """Wait until QEMU has read one more IRB."""
-        for _ in range(int(_PATIENCE / _LOOKS)):
-            if (await self._machine.count(device)).reads > self._reads:
-                await asyncio.sleep(_INJECTED)
-                return ""
-            await asyncio.sleep(_LOOKS)
-        return "QEMU does not read the IRB"
+
+        async def read() -> bool:
+            return (await self._machine.count(device)).reads > self._reads
+
+        if not await _is_seen(read, _PATIENCE):
+            return "QEMU does not read the IRB"
+        await asyncio.sleep(_INJECTED)
+        return ""
+
+
+async def _is_seen(condition: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+    """Look again and again for so many seconds; return whether it was true."""
+    for _ in range(int(seconds / _LOOKS)):
+        if await condition():
+            return True
+        await asyncio.sleep(_LOOKS)
+    return False

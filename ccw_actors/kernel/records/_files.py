@@ -25,11 +25,15 @@ class RecordError(CcwActorsError):
 
 
 def save_record(record: ExecutionRecord, folder: Path) -> Path:
-    """Write a record to a file named after its target and its scenario."""
+    """Write a record to a file named after its target and its scenario.
+
+    A widened window is in the name: it does not replace what was forced.
+    """
     target = record.target
     short = ".".join(target.version.split(".")[:2])
     added = target.configuration if target.kind == "linux" else ()
-    parts = (target.kind, short, *added, target.change, record.scenario)
+    window = "widened" if record.window == "widened" else ""
+    parts = (target.kind, short, *added, target.change, record.scenario, window)
     name = "-".join(filter(None, parts))
     file = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '-', name)}.json"
     text = msgspec.json.format(msgspec.json.encode(record), indent=1)

@@ -217,7 +217,7 @@ def _expired(sections: Sections, outcome: Outcome, name: str) -> Outcome:
     if outcome.following is not None:
         return outcome
     expired = sections.run(outcome.state, "", WaitExpired(name))
-    following = dict(expired.woken)[name]
+    following = dict(expired.woken).get(name)
     return outcome._replace(state=expired.state, following=following)
 
 

@@ -15,6 +15,7 @@ from ccw_actors.kernel.records import (
     save_record,
 )
 from ccw_actors.verdicts import VERDICT_SCENARIOS
+from tools import executed_page
 
 ROOT = Path(__file__).parents[3]
 SAVED = ROOT / "docs" / "verdicts" / "records"
@@ -122,3 +123,22 @@ def test_target_without_extras(tmp_path: Path) -> None:
         one("reproduced"), target=Target(kind="linux", version="7.2.13")
     )
     assert save_record(record, tmp_path).name == "linux-7.2-mail.json"
+
+
+def test_what_delays_show_stands_apart(tmp_path: Path) -> None:
+    """A widened window replaces no forced record, and marks no cell of the table."""
+    forced = one("reproduced")
+    widened = msgspec.structs.replace(forced, window="widened", invariant="I1")
+    names = [save_record(record, tmp_path).name for record in (forced, widened)]
+    assert names == [
+        "linux-6.12-clear-flag-mail.json",
+        "linux-6.12-clear-flag-mail-widened.json",
+    ]
+    records = {("clear-flag", "mail"): [widened]}
+    assert executed_page.executed_mark(records, "clear-flag", "mail") == ""
+    records = {("clear-flag", "mail"): [forced, widened]}
+    mark = executed_page.executed_mark(records, "clear-flag", "mail")
+    assert mark == "reproduced on 6.12.118 + clear-flag"
+    shown = executed_page.widened([forced, widened])
+    assert shown.count("| `mail` |") == 1
+    assert "Report privately first" in shown

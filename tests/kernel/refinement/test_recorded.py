@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import WriteIo
 from ccw_actors.designs import DESIGNS, Driver, Section
-from ccw_actors.designs.linux import _submit
+from ccw_actors.designs.linux import _submit, _teardown
 from ccw_actors.designs.linux._driver import Next, SectionFunction
 from ccw_actors.designs.linux._private import SECTIONS
 from ccw_actors.designs.linux._submit import write_io
@@ -130,6 +130,15 @@ def test_io_mutex_is_held_to_the_end(
         monkeypatch.setitem(SECTIONS, step, early(SECTIONS[step]))
     monkeypatch.setitem(SECTIONS, last, late(SECTIONS[last]))
     assert decisions("2026") == {"allowed", "refused"}
+
+
+def test_a_wait_for_an_interruption_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If quiescing waited until an interruption came, some run would be refused."""
+
+    def waits(_driver: Driver, _message: object) -> None: ...
+
+    monkeypatch.setattr(_teardown, "wait_expired", waits)
+    assert decisions("clear-flag") == {"allowed", "refused"}
 
 
 def test_dma_unmap_needs_no_lock_without_a_program(
