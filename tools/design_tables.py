@@ -136,9 +136,14 @@ _PLACES: Final[dict[str, Place]] = {
         "frees the chains; before 6.0 vfio_ccw_mdev_notifier and _release do",
     ),
     "open": Place(
-        _FSM,
-        "sch->lock; none before 6.0",
-        "MSCH with E on, and IDLE; since 6.0 gives up the device if not STANDBY",
+        "vfio_ccw_private.h",
+        _NONE,
+        "since 6.0: reads the state, and gives the device up if it is not STANDBY",
+    ),
+    "enable": Place(
+        "vfio_ccw_fsm.c; vfio_ccw_ops.c before 6.0",
+        "sch->lock; none for IDLE before 6.0",
+        "MSCH with E on; since 6.0 also sets IDLE",
     ),
     "open_idle": Place(_OPS, _NONE, "sets IDLE, before 6.0"),
     "DeviceLost": Place(

@@ -20,8 +20,11 @@ from ccw_actors.designs.linux._driver import Driver as Driver
 from ccw_actors.designs.linux._messages import Attention as Attention
 from ccw_actors.designs.linux._messages import DeviceLost as DeviceLost
 from ccw_actors.designs.linux._messages import IdawChanged as IdawChanged
+from ccw_actors.designs.linux._messages import IoInterruption as IoInterruption
 from ccw_actors.designs.linux._messages import PathReport as PathReport
+from ccw_actors.designs.linux._messages import ReportAdded as ReportAdded
 from ccw_actors.designs.linux._messages import Section as Section
+from ccw_actors.designs.linux._messages import WaitExpired as WaitExpired
 from ccw_actors.designs.linux._private import VfioCcwPrivate as VfioCcwPrivate
 from ccw_actors.designs.linux._programs import COUNTED_LIST as COUNTED_LIST
 from ccw_actors.designs.linux._programs import ONE_PROGRAM as ONE_PROGRAM
@@ -58,17 +61,20 @@ __all__ = [
     "Driver",
     "HostState",
     "IdawChanged",
+    "IoInterruption",
     "PathReport",
     "QemuSubchannel",
     "RawReader",
     "RawWriter",
     "RegionDriver",
     "RegionRequest",
+    "ReportAdded",
     "Request",
     "Section",
     "Step",
     "SystemCall",
     "VfioCcwPrivate",
+    "WaitExpired",
     "WorkQueue",
     "is_solicited",
     "shows_cpa",

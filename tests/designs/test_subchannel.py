@@ -80,6 +80,16 @@ def test_halt_and_clear_send_signals() -> None:
     assert (hsch(driver), csch(driver), driver.effects) == (3, 3, [])
 
 
+def test_two_clears_have_one_signal() -> None:
+    """CSCH is accepted again before the signal has gone out: one signal for both."""
+    driver = host(scsw=RUNNING)
+    assert (csch(driver), csch(driver)) == (0, 0)
+    assert driver.effects == [Later(SignalClear())]
+    clear_goes_out(driver)
+    assert csch(driver) == 0
+    assert driver.effects.count(Later(SignalClear())) == 2
+
+
 def test_cancel_takes_a_program_back_that_has_not_begun() -> None:
     """After XSCH the channel owns nothing; XSCH of a running program is refused."""
     driver = host(scsw=STARTED, owned=1, runs=1)

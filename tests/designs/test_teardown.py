@@ -57,7 +57,7 @@ def test_an_idle_subchannel_is_disabled(design: str, then: str) -> None:
     """CLOSE frees the program since 6.0; the reset before 6.0 frees none."""
     found = ran(driver_of(design), Section("disable", then=then))
     closed = design in EVENTS
-    assert found.next == Section("close_free" if closed else "open", then=then)
+    assert found.next == Section("close_free" if closed else "enable", then=then)
     state: Fsm = "STANDBY" if closed else "NOT_OPER"
     assert found.changed == {"enabled": False, "fsm": state}
 
@@ -128,10 +128,10 @@ def test_the_work_queue_is_waited_for() -> None:
     assert found == (None, {}, [ToWorker(Flush(THREAD, again))])
 
 
-def test_before_6_0_what_is_disabled_is_opened() -> None:
-    """Before 6.0 a disabled subchannel is opened, unless its device is gone."""
+def test_before_6_0_what_is_disabled_is_enabled() -> None:
+    """Before 6.0 a disabled subchannel is enabled, unless its device is gone."""
     found = do("v5.13", "disable", enabled=False)
-    assert found == (Section("open"), {"fsm": "NOT_OPER"}, [])
+    assert found == (Section("enable"), {"fsm": "NOT_OPER"}, [])
     found = do("v5.13", "disable", valid=False)
     assert found.next == Returned(Written(errno.ENODEV))
 
@@ -193,14 +193,14 @@ def test_close_frees_what_the_channel_owns(then: str, caller: str) -> None:
     assert found.changed["wrong"] == (what,)
 
 
-# -- open, open_idle ------------------------------------------------------------------
+# -- open, enable, open_idle ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("then", ["", "unmap"])
-def test_before_6_0_open_and_idle_are_two(then: str) -> None:
+def test_before_6_0_idle_is_set_after_the_lock(then: str) -> None:
     """No lock is held between the sections; DMA_UNMAP then frees the program."""
     driver = driver_of("v5.13", enabled=False, fsm="NOT_OPER")
-    found = ran(driver, Section("open", then=then))
+    found = ran(driver, Section("enable", then=then))
     assert found == (Section("open_idle", then=then), {"enabled": True}, [])
     found = ran(driver, Section("open_idle", then=then))
     assert found.next == (Section("close_free", then="unmap") if then else OK)
@@ -208,10 +208,12 @@ def test_before_6_0_open_and_idle_are_two(then: str) -> None:
 
 
 @pytest.mark.parametrize("then", ["", "unmap"])
-def test_since_6_0_open_is_one(then: str) -> None:
+def test_since_6_0_idle_is_set_inside_the_lock(then: str) -> None:
     """OPEN goes from STANDBY to IDLE; DMA_UNMAP then checks the page again."""
     driver = driver_of("2026", enabled=False, fsm="STANDBY")
     found = ran(driver, Section("open", then=then))
+    assert found == (Section("enable", then=then), {}, [])
+    found = ran(driver, Section("enable", then=then))
     assert found.next == (Section("unmap", then="unmap") if then else OK)
     assert found.changed == {"enabled": True, "fsm": "IDLE", "resets": 1}
 
@@ -228,12 +230,29 @@ def test_since_6_0_open_gives_up_in_another_state(fsm: Fsm) -> None:
     assert "enabled" not in found.changed
 
 
+def test_open_overwrites_what_came_after_its_look() -> None:
+    """Of two RESETs at once, the other one has given the device up meanwhile."""
+    found = do("2026", "enable", enabled=False, fsm="NOT_OPER")
+    assert found.next == OK
+    assert found.changed["fsm"] == "IDLE"
+    assert found.changed["wrong"] == ("I10: OPEN overwrites NOT_OPER by IDLE",)
+
+
+def test_open_gives_up_if_the_device_is_gone_by_then() -> None:
+    """The device was lost after OPEN had found STANDBY."""
+    found = do("2026", "enable", enabled=False, valid=False, fsm="STANDBY")
+    assert found.next == INVALID
+    assert found.changed["fsm"] == "NOT_OPER"
+    assert found.effects == [ToWorker(Queued("notoper_todo")), REQUESTED]
+    assert "enabled" not in found.changed
+
+
 @pytest.mark.parametrize(
     ("design", "fsm"), [("v5.12", "NOT_OPER"), ("2026", "STANDBY")]
 )
 def test_attention_is_shown_when_the_device_is_open(design: str, fsm: Fsm) -> None:
     """OPEN shows attention that was held while the subchannel was disabled."""
-    found = do(design, "open", enabled=False, fsm=fsm, held=True)
+    found = do(design, "enable", enabled=False, fsm=fsm, held=True)
     assert found.changed["held"] is False
     assert found.changed["scsw"].pending
     assert found.effects == [Later(IoInterruption())]

@@ -180,7 +180,7 @@ class Reset:
     | down(driver, section) | the subchannel has just been disabled |
     | not_enabled(driver, section) | the subchannel was not enabled |
     | freed(section) | what follows after the program has been freed |
-    | open(driver, section) | the subchannel is enabled |
+    | enable(driver, section) | the subchannel is to be enabled |
     | opened(section) | what follows after that if DMA_UNMAP needed the RESET |
     | close() | a lost device is closed |
     """
@@ -190,7 +190,7 @@ class Reset:
     down: Callable[[Driver, Section], Next]
     not_enabled: Callable[[Driver, Section], Next]
     freed: Callable[[Section], Next]
-    open: SectionFunction
+    enable: SectionFunction
     opened: Callable[[Section], Next]
     close: Callable[[], Next]
 

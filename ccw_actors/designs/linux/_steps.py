@@ -70,7 +70,8 @@ STEPS: Final[dict[str, Step]] = {
     "close_chains": Step(
         "fsm_close, cp_free", "the chains are freed, the pages unpinned"
     ),
-    "open": Step("fsm_open, cio_enable_subchannel", "MSCH with E on, IDLE"),
+    "open": Step("vfio_ccw_fsm_event", "OPEN: is the state STANDBY?"),
+    "enable": Step("fsm_open, cio_enable_subchannel", "MSCH with E on, IDLE"),
     "open_idle": Step("vfio_ccw_mdev_reset", "IDLE"),
     "DeviceLost": Step("vfio_ccw_sch_event, fsm_notoper", "NOT_OPER"),
     "notoper_todo": Step("vfio_ccw_notoper_todo", "the program is freed"),

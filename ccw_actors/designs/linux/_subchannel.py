@@ -99,10 +99,11 @@ def hsch(driver: Driver) -> int:
 
 
 def csch(driver: Driver) -> int:
-    """CSCH: the condition code."""
+    """CSCH: the condition code; two CLEARs in a row have one signal."""
     state = driver.state
+    is_on_its_way = state.scsw.actl & Actl.CLEAR_PENDING
     cc, state.scsw = lifecycle.clear(state.scsw, pmcw_of(state))
-    if cc == Cc.DONE:
+    if cc == Cc.DONE and not is_on_its_way:
         driver.later(SignalClear())
     return cc
 

@@ -2,16 +2,17 @@
 
 Quiescing repeats cancel, halt or clear, a wait for the interruption and for the whole
 work queue, and disable, until the subchannel can be disabled. Three seconds end a wait
-for an interruption as well. The ioctl takes no lock; `disable` and `open` run with
+for an interruption as well. The ioctl takes no lock; `disable` and `enable` run with
 `sch->lock` held.
 
 | section | before 6.0 | since 6.0, where RESET is CLOSE and OPEN |
 |---|---|---|
 | ResetDevice | disable | disable; EINVAL in NOT_OPER |
-| disable, done | NOT_OPER, open | STANDBY, close_free |
-| disable, not enabled | open; ENODEV if there is no device | NOT_OPER, EINVAL |
+| disable, done | NOT_OPER, enable | STANDBY, close_free |
+| disable, not enabled | enable; ENODEV if there is no device | NOT_OPER, EINVAL |
 | close_chains | unmap, as only DMA_UNMAP frees | open |
-| open | open_idle | IDLE, if the state is STANDBY |
+| open | | enable, if the state is STANDBY; or else NOT_OPER, EINVAL |
+| enable | open_idle | IDLE, whatever the state is by now |
 | opened, for DMA_UNMAP | close_free | unmap |
 | CloseDevice | close_free | nothing: it was freed before |
 
@@ -126,8 +127,17 @@ def close_chains(driver: Driver, section: Section) -> Next:
 
 
 def open_device(driver: Driver, section: Section) -> Next:
+    """Look at the state; no lock is held."""
+    found = driver.state.fsm
+    if found != "STANDBY":
+        driver.wrong("I10", f"OPEN finds {found}, and gives the device up")
+        return _give_up(driver, section)
+    return Section("enable", then=section.then)
+
+
+def enable(driver: Driver, section: Section) -> Next:
     """Enable the subchannel."""
-    return driver.choices.reset.open(driver, section)
+    return driver.choices.reset.enable(driver, section)
 
 
 def open_idle(driver: Driver, section: Section) -> Next:
@@ -209,13 +219,13 @@ def _enter(_driver: Driver) -> Next:
 
 def _disabled(driver: Driver, section: Section) -> Next:
     driver.state.fsm = "NOT_OPER"
-    return Section("open", then=section.then)
+    return Section("enable", then=section.then)
 
 
 def _was_disabled(driver: Driver, section: Section) -> Next:
     driver.state.fsm = "NOT_OPER"
     if driver.state.valid:
-        return Section("open", then=section.then)
+        return Section("enable", then=section.then)
     return Returned(Written(errno.ENODEV))
 
 
@@ -223,7 +233,7 @@ def _unmap_again(_section: Section) -> Next:
     return Section("unmap")
 
 
-def _enable(driver: Driver, section: Section) -> Next:
+def _enable_at_reset(driver: Driver, section: Section) -> Next:
     driver.state.enabled = True
     show_attention(driver)
     return Section("open_idle", then=section.then)
@@ -243,7 +253,7 @@ DISABLE_AND_ENABLE: Final = Reset(
     down=_disabled,
     not_enabled=_was_disabled,
     freed=_unmap_again,
-    open=_enable,
+    enable=_enable_at_reset,
     opened=_free_after_reset,
     close=_free_at_close,
 )
@@ -273,11 +283,12 @@ def _open_again(section: Section) -> Next:
     return Section("open", then=section.then)
 
 
-def _open_from_standby(driver: Driver, section: Section) -> Next:
+def _enable_at_open(driver: Driver, section: Section) -> Next:
     state = driver.state
-    if state.fsm != "STANDBY":
-        driver.wrong("I10", f"OPEN finds {state.fsm}, and gives the device up")
+    if not state.valid:
         return _give_up(driver, section)
+    if state.fsm != "STANDBY":
+        driver.wrong("I10", f"OPEN overwrites {state.fsm} by IDLE")
     state.enabled = True
     show_attention(driver)
     state.fsm = "IDLE"
@@ -298,7 +309,7 @@ CLOSE_AND_OPEN: Final = Reset(
     down=_closed,
     not_enabled=_give_up,
     freed=_open_again,
-    open=_open_from_standby,
+    enable=_enable_at_open,
     opened=_unmap_at_last,
     close=_close_nothing,
 )
@@ -311,6 +322,7 @@ SECTIONS: Final[dict[str, SectionFunction]] = {
     "close_free": close_free,
     "close_chains": close_chains,
     "open": open_device,
+    "enable": enable,
     "open_idle": open_idle,
     "notoper_todo": notoper_todo,
 }

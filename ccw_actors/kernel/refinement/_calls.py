@@ -12,11 +12,16 @@ from ccw_actors.actors.protocol import (
     WriteIo,
 )
 from ccw_actors.channel import Fctl
-from ccw_actors.designs import DeviceLost, HostState, PathReport, Section
+from ccw_actors.designs import (
+    DeviceLost,
+    HostState,
+    IoInterruption,
+    PathReport,
+    Section,
+)
 from ccw_actors.kernel.refinement._observations import Observation
 from ccw_actors.kernel.refinement._plans import interruption, losing, plans
 from ccw_actors.kernel.refinement._probes import NOT_OPER_EVENT, REGION_SHIFT
-from ccw_actors.kernel.refinement._sections import IoInterruption
 from ccw_actors.kernel.refinement._threads import Item, Thread, bit_of, item
 from ccw_actors.scenarios import read_orb
 

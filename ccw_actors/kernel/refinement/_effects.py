@@ -8,18 +8,23 @@ from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import Written
 from ccw_actors.channel import Actl, Fctl, Scsw, Stctl
-from ccw_actors.designs import Choices, DeviceLost, HostState, Section
+from ccw_actors.designs import (
+    Choices,
+    DeviceLost,
+    HostState,
+    ReportAdded,
+    Section,
+    WaitExpired,
+)
 from ccw_actors.kernel.refinement._plans import FREES, NOTIFIES, scsw_of
 from ccw_actors.kernel.refinement._sections import (
     Ended,
     Outcome,
-    ReportAdded,
     Sections,
-    WaitExpired,
     changed,
     state_of,
 )
-from ccw_actors.kernel.refinement._threads import FSM, Thread
+from ccw_actors.kernel.refinement._threads import Thread
 
 __all__ = ["effect"]
 
@@ -247,35 +252,34 @@ def _unmap(
 def _open(
     sections: Sections, state: bytes, name: str, thread: Thread
 ) -> Outcome | None:
-    """Enable the subchannel; no model has an OPEN that fails for want of MSCH.
-
-    The kernel acts on the state that there was at the tracepoint.
-    """
-    before, pending = state_of(state), _pending(thread)
-    if thread.get("state", -1) == FSM.index("STANDBY"):
-        state = changed(state, fsm="STANDBY")
-        before = state_of(state)
+    """Look at the state, as the trace says that it was."""
+    before = state_of(state)
     kind = thread.kind.removesuffix(FREES)
     if not _OPENS[kind](before):
         return None
-    match kind:
-        case "nothing":
-            return Outcome(state, _GIVEN_UP, (), ())
-        case "fails":
-            outcome = sections.run(state, "", DeviceLost())
-            outcome = outcome._replace(following=_GIVEN_UP)
-        case _:
-            outcome = sections.run(state, name, pending)
-    return outcome if kind == "done" else _lost_as_shown(thread, before, outcome)
+    if kind == "nothing":
+        return Outcome(state, _GIVEN_UP, (), ())
+    outcome = sections.run(state, name, _pending(thread))
+    return outcome if kind == "opens" else _lost_as_shown(thread, before, outcome)
 
 
 _OPENS: Final[dict[str, Callable[[HostState], bool]]] = {
-    "done": lambda before: before.fsm == "STANDBY",
-    "fails": lambda before: before.fsm == "STANDBY",
+    "opens": lambda before: before.fsm == "STANDBY",
     "gives up": lambda before: before.fsm not in ("STANDBY", "NOT_OPER"),
     "nothing": lambda before: before.fsm == "NOT_OPER",
 }
 """In which states OPEN may show in each of its ways."""
+
+
+def _enable(
+    sections: Sections, state: bytes, name: str, thread: Thread
+) -> Outcome | None:
+    """Enable the subchannel; no model has an OPEN that fails for want of MSCH."""
+    if thread.kind == "done":
+        return sections.run(state, name, _pending(thread), valid=True)
+    outcome = sections.run(state, "", DeviceLost())
+    given_up = outcome._replace(following=_GIVEN_UP)
+    return _lost_as_shown(thread, state_of(state), given_up)
 
 
 def _device_lost(
@@ -321,6 +325,7 @@ _SPECIAL: Final = {
     "IoInterruption": _interruption,
     "disable": _disable,
     "open": _open,
+    "enable": _enable,
     "unmap": _unmap,
     "DeviceLost": _device_lost,
     "PathReport": _path_report,

@@ -75,6 +75,8 @@ def plans(thread: Thread, following: Section, inside: tuple[str, ...]) -> list[P
         return _disabling(inside)
     if following.step == "open":
         return _opening(inside)
+    if following.step == "enable":
+        return _enabling(inside)
     visible = VISIBLE[following.step]
     target = _target(thread, following)
     enters = _enters(inside, target)
@@ -98,7 +100,7 @@ def _target(thread: Thread, following: Section) -> tuple[str, ...]:
     step = following.step
     if step == "flush" and _QUIESCE in thread.inside:
         return thread.inside
-    if step in ("flush", "disable", "close_free", "close_chains", "open"):
+    if step in ("flush", "disable", "close_free", "close_chains", "open", "enable"):
         return (*thread.base, *VISIBLE[step].inside)
     return VISIBLE[step].inside
 
@@ -167,14 +169,19 @@ def losing(
 
 
 def _opening(inside: tuple[str, ...]) -> list[Plan]:
-    """Return the ways for OPEN."""
-    event = item(_FSM_EVENT, _SEEN, Want("event", "=", _OPEN), keeps=True)
+    """Return the ways for OPEN, up to the look at the state."""
+    event = item(_FSM_EVENT, _SEEN, Want("event", "=", _OPEN))
+    return [
+        Plan("opens", (event,), inside),
+        *losing("gives up", (event,), inside),
+        Plan("nothing", (event,), inside),
+    ]
+
+
+def _enabling(inside: tuple[str, ...]) -> list[Plan]:
+    """Return the ways for OPEN, from there on."""
     opens = (*inside, "fsm_open")
-    enable = (
-        event,
-        item("enter fsm_open"),
-        item("enter cio_enable_subchannel"),
-    )
+    enable = (item("enter fsm_open"), item("enter cio_enable_subchannel"))
     failed = (
         item("exit cio_enable_subchannel", Want("ret", "<", 0)),
         item(_FSM_EVENT, _SEEN, Want("event", "=", NOT_OPER_EVENT)),
@@ -183,8 +190,6 @@ def _opening(inside: tuple[str, ...]) -> list[Plan]:
     return [
         Plan("done", (*enable, done), opens),
         *losing("fails", (*enable, *failed), opens),
-        *losing("gives up", (event,), inside),
-        Plan("nothing", (event,), inside),
     ]
 
 
@@ -228,7 +233,7 @@ def between(
     target: tuple[str, ...] = ()
     if isinstance(following, Section):
         target = _target(thread, following)
-        if following.step in ("disable", "open"):
+        if following.step in ("disable", "open", "enable"):
             is_inside = _QUIESCE in thread.inside and following.step == "disable"
             target = thread.inside if is_inside else thread.base
     inside = thread.inside

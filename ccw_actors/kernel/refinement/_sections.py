@@ -21,11 +21,8 @@ __all__ = [
     "Ended",
     "Flushed",
     "Following",
-    "IoInterruption",
     "Outcome",
-    "ReportAdded",
     "Sections",
-    "WaitExpired",
     "WorkEnded",
     "WorkItem",
     "changed",
@@ -68,20 +65,6 @@ class Flushed(msgspec.Struct, frozen=True, array_like=True, tag="Flush"):
 
     thread: str
     section: Section
-
-
-class IoInterruption(Message, frozen=True):
-    """A CPU takes the I/O interruption of the subchannel."""
-
-
-class WaitExpired(Message, frozen=True):
-    """The time is over that the thread waits for an interruption."""
-
-    thread: str
-
-
-class ReportAdded(Message, frozen=True):
-    """A report is linked into the list."""
 
 
 Following: TypeAlias = Section | Ended | WorkEnded

@@ -113,10 +113,13 @@ VISIBLE: Final[dict[str, Visible]] = {
     ),
     "close_chains": Visible((*_CLOSE, "cp_free")),
     "open": Visible(
-        ("fsm_open",),
         first=("fsm event",),
+        shows="the state; fsm_notoper follows if it is neither STANDBY nor NOT_OPER",
+    ),
+    "enable": Visible(
+        ("fsm_open",),
         before=("enter cio_enable_subchannel", "exit cio_enable_subchannel"),
-        shows="the state; fsm_notoper instead of fsm_open if it is not STANDBY",
+        shows="whether the subchannel was enabled; if not, fsm_notoper follows",
     ),
     "open_idle": Visible(("fsm_open",)),
     "DeviceLost": Visible(("fsm_notoper",), first=("fsm event",)),

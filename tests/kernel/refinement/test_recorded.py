@@ -153,6 +153,20 @@ def test_dma_unmap_needs_no_lock_without_a_program(
     assert decisions("2026") == {"allowed", "refused"}
 
 
+def test_open_looks_at_the_state_before_it_enables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If OPEN looked at the state with the lock held, some run would be refused."""
+    enables = SECTIONS["enable"]
+
+    def looks_again(driver: Driver, section: Section) -> Next:
+        look = SECTIONS["open"](driver, section)
+        return enables(driver, section) if isinstance(look, Section) else look
+
+    monkeypatch.setitem(SECTIONS, "enable", looks_again)
+    assert decisions("2026") == {"allowed", "refused"}
+
+
 def some_trace() -> KernelTrace:
     """Return a run of two threads."""
     return next(t for name, t in traces_of("2026").items() if "2x2x1" in name)
