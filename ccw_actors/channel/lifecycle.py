@@ -11,7 +11,8 @@ QEMU hw/s390x/css.c and Hercules channel.c. Start pending and suspended outlive 
 they end at TEST SUBCHANNEL, where they show how far the start had come.
 """
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -63,9 +64,8 @@ _SECONDARY: Final = Stctl.SECONDARY | Stctl.PENDING
 _PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 FROM_ORB: Final = 0xF8F8
 
-_NOT_OPERATIONAL: Final = Condition(
-    "pmcw", How.NOT_ALL, Pmcw.enabled.mask | Pmcw.valid.mask
-)
+_OPERATIONAL: Final = Pmcw.enabled.mask | Pmcw.valid.mask
+_NOT_OPERATIONAL: Final = Condition("pmcw", How.NOT_ALL, _OPERATIONAL)
 _PENDING: Final = Condition("stctl", How.ANY, Stctl.PENDING)
 _NOT_PENDING: Final = Condition("stctl", How.NONE, Stctl.PENDING)
 _ONLY_INTERMEDIATE: Final = Condition("stctl", How.EXACTLY, _INTERMEDIATE)
@@ -210,6 +210,11 @@ _TITLES: Final = {
     "dstat": "device status",
     "cstat": "subchannel status",
 }
+_FIELDS: Final = (
+    *("flags", "fctl", "actl", "stctl"),
+    *("pmcw", "paths", "dstat", "cstat"),
+)
+"""What a row may look at: fields of the SCSW, and inputs of the event."""
 _NAMES: Final = {
     "fctl": Fctl.NAMES,
     "actl": Actl.NAMES,
@@ -233,38 +238,52 @@ def as_markdown() -> str:
     return markdown(TABLE, _TITLES, _NAMES)
 
 
-def _row(event: str, scsw: Scsw, **inputs: int) -> Row | None:
-    values = {
-        "fctl": scsw.fctl,
-        "actl": scsw.actl,
-        "stctl": scsw.stctl,
-        "flags": scsw.flags,
-        **inputs,
-    }
-    return first_match(_BY_EVENT[event], values)
+class _Effect(NamedTuple):
+    """What an event does: the condition code, and the fields that it may change."""
+
+    cc: int | None
+    flags: int
+    fctl: int
+    actl: int
+    stctl: int
 
 
-def _changed(row: Row, scsw: Scsw) -> Scsw:
-    return replace(
-        scsw,
-        flags=row.flags(scsw.flags),
-        fctl=row.fctl(scsw.fctl),
-        actl=row.actl(scsw.actl),
-        stctl=row.stctl(scsw.stctl),
+@lru_cache(maxsize=4096)
+def _effect(event: str, *values: int) -> _Effect | None:
+    """Look the event up in the table; None if no row holds.
+
+    `values` are those of `_FIELDS`, as far as the event's rows look at them.
+    Subchannels are in few states, so what a row does to each of them is remembered.
+    """
+    row = first_match(_BY_EVENT[event], dict(zip(_FIELDS, values, strict=False)))
+    if row is None:
+        return None
+    flags, fctl, actl, stctl, *_ = values
+    return _Effect(
+        row.cc, row.flags(flags), row.fctl(fctl), row.actl(actl), row.stctl(stctl)
     )
 
 
-def _instruction(event: str, scsw: Scsw, **inputs: int) -> tuple[int, Scsw]:
-    row = _row(event, scsw, **inputs)
-    assert row is not None
-    assert row.cc is not None, f"{event} is no instruction"
-    return row.cc, _changed(row, scsw)
+def _changed(effect: _Effect, scsw: Scsw) -> Scsw:
+    _, flags, fctl, actl, stctl = effect
+    return Scsw(flags, fctl, actl, stctl, scsw.cpa, scsw.dstat, scsw.cstat, scsw.count)
 
 
-def _happened(event: str, scsw: Scsw, **inputs: int) -> Scsw:
-    row = _row(event, scsw, **inputs)
-    assert row is not None, f"{event} cannot happen to {scsw}"
-    return _changed(row, scsw)
+def _instruction(
+    event: str, scsw: Scsw, pmcw: int = 0, paths: int = 0
+) -> tuple[int, Scsw]:
+    effect = _effect(event, scsw.flags, scsw.fctl, scsw.actl, scsw.stctl, pmcw, paths)
+    assert effect is not None
+    assert effect.cc is not None, f"{event} is no instruction"
+    return effect.cc, _changed(effect, scsw)
+
+
+def _happened(event: str, scsw: Scsw, dstat: int = 0, cstat: int = 0) -> Scsw:
+    effect = _effect(
+        event, scsw.flags, scsw.fctl, scsw.actl, scsw.stctl, 0, 0, dstat, cstat
+    )
+    assert effect is not None, f"{event} cannot happen to {scsw}"
+    return _changed(effect, scsw)
 
 
 def start(scsw: Scsw, pmcw: Pmcw, orb: Orb) -> tuple[int, Scsw]:
@@ -273,7 +292,7 @@ def start(scsw: Scsw, pmcw: Pmcw, orb: Orb) -> tuple[int, Scsw]:
     After condition code 0, replace the PMCW by the one that `started` returns.
     """
     paths = orb.lpm & pmcw.pam
-    cc, after = _instruction("SSCH", scsw, pmcw=pmcw.flags, paths=paths)
+    cc, after = _instruction("SSCH", scsw, pmcw.flags & _OPERATIONAL, paths)
     if cc:
         return cc, scsw
     fresh = Scsw(flags=orb.flags & FROM_ORB, cpa=orb.cpa)
@@ -282,22 +301,22 @@ def start(scsw: Scsw, pmcw: Pmcw, orb: Orb) -> tuple[int, Scsw]:
 
 def halt(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     """HALT SUBCHANNEL: condition code, SCSW."""
-    return _instruction("HSCH", scsw, pmcw=pmcw.flags)
+    return _instruction("HSCH", scsw, pmcw.flags & _OPERATIONAL)
 
 
 def clear(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     """CLEAR SUBCHANNEL: condition code, SCSW; a pending interruption is cleared."""
-    return _instruction("CSCH", scsw, pmcw=pmcw.flags)
+    return _instruction("CSCH", scsw, pmcw.flags & _OPERATIONAL)
 
 
 def resume(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     """RESUME SUBCHANNEL: condition code, SCSW."""
-    return _instruction("RSCH", scsw, pmcw=pmcw.flags)
+    return _instruction("RSCH", scsw, pmcw.flags & _OPERATIONAL)
 
 
 def cancel(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     """CANCEL SUBCHANNEL: condition code, SCSW."""
-    return _instruction("XSCH", scsw, pmcw=pmcw.flags)
+    return _instruction("XSCH", scsw, pmcw.flags & _OPERATIONAL)
 
 
 def test(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
@@ -307,7 +326,7 @@ def test(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     stored. After unsolicited status alone, the SCSW is all zeros.
     """
     alone = scsw.stctl == Stctl.UNSOLICITED_STATUS and not scsw.fctl
-    cc, after = _instruction("TSCH", scsw, pmcw=pmcw.flags)
+    cc, after = _instruction("TSCH", scsw, pmcw.flags & _OPERATIONAL)
     return cc, Scsw() if alone and cc == 0 else after
 
 
@@ -352,7 +371,7 @@ def ended(
     With channel end alone the device stays active until `device_ended`. A PCI that has
     not been tested yet stays in the subchannel status.
     """
-    after = _happened("ended", scsw, dstat=dstat, cstat=cstat)
+    after = _happened("ended", scsw, dstat, cstat)
     untested = scsw.cstat & _PCI if scsw.stctl & Stctl.INTERMEDIATE else 0
     return replace(
         after, dstat=dstat, cstat=cstat | untested, count=count, cpa=cpa
@@ -361,7 +380,7 @@ def ended(
 
 def device_ended(scsw: Scsw, dstat: int) -> Scsw:
     """Device end has come after channel end; it joins a status not yet tested."""
-    after = _happened("device ended", scsw, dstat=dstat)
+    after = _happened("device ended", scsw, dstat)
     if scsw.pending:
         return replace(after, dstat=scsw.dstat | dstat)
     return replace(after, dstat=dstat, cstat=0, count=0)
@@ -377,8 +396,10 @@ def unsolicited(scsw: Scsw, dstat: int) -> Scsw | None:
 
     Hold it while a function is in progress, status is pending or device end is due.
     """
-    row = _row("unsolicited status", scsw)
-    return None if row is None else replace(_changed(row, Scsw()), dstat=dstat)
+    effect = _effect("unsolicited status", scsw.flags, scsw.fctl, scsw.actl, scsw.stctl)
+    if effect is None:
+        return None
+    return replace(_happened("unsolicited status", Scsw()), dstat=dstat)
 
 
 def halt_signalled(scsw: Scsw) -> Scsw:
