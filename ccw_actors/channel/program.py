@@ -17,7 +17,8 @@ Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as confirm
 Hercules channel.c.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -96,22 +97,11 @@ def answered(execution: Execution, answer: Answer) -> Execution:
     Raises:
         AssertionError: The answer is not of the type that the action asks for.
     """
-    match execution.action, answer:
-        case FetchWords(what=what), Fetched():
-            return _FETCHED[what](execution, answer)
-        case FetchData(), Fetched():
-            execution = _data_fetched(execution, answer)
-        case Perform(), CommandEnd():
-            execution = _performed(execution, answer)
-        case StoreData(), Stored():
-            execution = _stored(execution, answer)
-        case Interrupt(), Continue():
-            execution = _find_area(execution)
-        case Suspend(), Continue():
-            execution = _next_ccw(execution, execution.address)
-        case action, _:
-            raise AssertionError(f"{answer} does not answer {action}")
-    return execution
+    action = execution.action
+    following = _ANSWERED.get((type(action), type(answer)))
+    if following is None:
+        raise AssertionError(f"{answer} does not answer {action}")
+    return following(execution, answer)
 
 
 # From CCW to CCW
@@ -122,26 +112,28 @@ def _next_ccw(execution: Execution, address: int) -> Execution:
 
     The SCSW names a transfer in channel until its target has been fetched.
     """
+    orb = execution.orb
     cpa = execution.cpa if execution.tic else address + CCW_LENGTH
-    execution = replace(execution, address=address, cpa=cpa)
-    limit = 1 << (31 if execution.orb.format_1 else 24)
+    limit = 1 << (31 if orb.format_1 else 24)
     if address % CCW_LENGTH or address + CCW_LENGTH > limit:
+        execution = replace(execution, address=address, cpa=cpa)
         return _unusable(execution, Cstat.PROGRAM_CHECK)
-    fetch = FetchWords(Words.CCW, address, CCW_LENGTH, execution.orb.key)
-    return replace(execution, action=fetch)
+    fetch = FetchWords(Words.CCW, address, CCW_LENGTH, orb.key)
+    return replace(execution, address=address, cpa=cpa, action=fetch)
 
 
 def _ccw_fetched(execution: Execution, answer: Fetched) -> Execution:
     if answer.check is not None:
         return _unusable(execution, _CSTAT[answer.check])
-    ccw = Ccw.from_bytes(answer.data, execution.orb.fmt)
-    execution = replace(execution, cpa=execution.address + CCW_LENGTH)
-    if is_tic(ccw.code, execution.orb.fmt):
-        return _transfer(execution, ccw)
-    execution = replace(execution, ccw=ccw, tic=False)
+    fmt = execution.orb.fmt
+    ccw = Ccw.from_bytes(answer.data, fmt)
+    cpa = execution.address + CCW_LENGTH
+    if is_tic(ccw.code, fmt):
+        return _transfer(replace(execution, cpa=cpa), ccw)
+    execution = replace(execution, cpa=cpa, ccw=ccw, tic=False)
     if execution.areas:
         return _taken(execution, ccw)
-    if is_invalid(ccw.code, execution.orb.fmt):
+    if is_invalid(ccw.code, fmt):
         # Only a CCW with command code x0 shows its own count; other bad ones do not.
         own = not ccw.code & 0x0F and execution.rules.show_end
         shown = ccw.count if own else execution.count
@@ -432,9 +424,35 @@ def _over(
     return replace(execution, action=end, areas=(), end=None)
 
 
+# What follows an answer
+
+
+def _words_fetched(execution: Execution, answer: Fetched) -> Execution:
+    action = execution.action
+    assert isinstance(action, FetchWords)
+    return _FETCHED[action.what](execution, answer)
+
+
+def _interrupted(execution: Execution, _answer: Continue) -> Execution:
+    return _find_area(execution)
+
+
+def _continued(execution: Execution, _answer: Continue) -> Execution:
+    return _next_ccw(execution, execution.address)
+
+
 _FETCHED: Final = {
     Words.CCW: _ccw_fetched,
     Words.FIRST_IDAW: _first_idaw_fetched,
     Words.IDAWS: _idaws_fetched,
     Words.MIDAWS: _midaws_fetched,
 }
+_ANSWERED: Final[dict[tuple[type, type], Callable[[Execution, Any], Execution]]] = {
+    (FetchWords, Fetched): _words_fetched,
+    (FetchData, Fetched): _data_fetched,
+    (Perform, CommandEnd): _performed,
+    (StoreData, Stored): _stored,
+    (Interrupt, Continue): _interrupted,
+    (Suspend, Continue): _continued,
+}
+"""By the types of an action and its answer."""
