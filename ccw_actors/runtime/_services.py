@@ -18,6 +18,7 @@ from ccw_actors.runtime._values.envelope import (
     UNWATCH,
     WATCH,
     Envelope,
+    sender_of,
 )
 from ccw_actors.runtime._values.notices import Terminated
 from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
@@ -49,19 +50,18 @@ class ActorServices:
     @property
     def sender(self) -> ActorRef[Any] | None:
         """The sender of the current message; None for the outside."""
-        letter = self._kernel.running_here().letter
-        if letter is None or isinstance(letter, bytes):
-            return None
-        sender = letter[1] if isinstance(letter, tuple) else letter.sender
+        sender = sender_of(self._kernel.running_here().letter)
         return self._references.of_address(sender) if sender else None
 
     def reply_to(self, cell: Cell) -> ReplyTo[Any]:
         """The address for a later answer to an actor's current message."""
-        envelope = self._kernel.running_here().envelope
-        ask = envelope.ask if envelope is not None else 0
+        letter = self._kernel.running_here().letter
+        ask = letter.ask if isinstance(letter, Envelope) else 0
         if ask:
             cell.owe(ask, self._kernel.asks.is_pending)
-        return ReplyTo(self.sender, ask, self._references.name)
+        sender = sender_of(letter)
+        ref = self._references.of_address(sender) if sender else None
+        return ReplyTo(ref, ask, self._references.name)
 
     def set_timer(
         self, cell: Cell, delay: float, message: Message, interval: float = 0.0

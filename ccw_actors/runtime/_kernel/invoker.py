@@ -28,6 +28,7 @@ from ccw_actors.runtime._values.envelope import (
     WATCH,
     Envelope,
     Letter,
+    sender_of,
     wrapped,
 )
 from ccw_actors.transport import (
@@ -269,19 +270,20 @@ class Invoker:
         """Send the return value of a handler to the asker or sender."""
         if type(answer) not in self._answer_types:
             self._check_answer(cell, letter, answer)
-        if type(letter) is Envelope and running.own and not self._observers.stamps:
-            ask = letter.ask
-            if ask:
-                try:
-                    payload = self._quick_encode(answer)
-                except ENCODE_ERRORS:
-                    payload = self._encode(answer)
-                reply = Envelope(payload, cell.address, ask, None, UNBOUNDED)
-                if not self._asks.answer(ask, reply):
-                    self._lost.add(letter.sender, reply, LATE)
-                return
-        envelope = wrapped(letter)
-        self._delivery.reply(running, envelope.sender, envelope.ask, answer)
+        sender = sender_of(letter)
+        ask = letter.ask if type(letter) is Envelope else 0
+        if not running.own or self._observers.stamps or not (sender or ask):
+            self._delivery.reply(running, sender, ask, answer)
+            return
+        try:
+            payload = self._quick_encode(answer)
+        except ENCODE_ERRORS:
+            payload = self._encode(answer)
+        reply = Envelope(payload, cell.address, ask, None, UNBOUNDED)
+        if not ask:
+            self._delivery.deliver(sender, reply)
+        elif not self._asks.answer(ask, reply):
+            self._lost.add(sender, reply, LATE)
 
     def _check_answer(self, cell: Cell, letter: Letter, answer: Any) -> None:
         """Raise `TypeError` unless the answer can be sent; remember its type."""

@@ -20,6 +20,7 @@ __all__ = [
     "Envelope",
     "Letter",
     "Stamp",
+    "sender_of",
     "wrapped",
 ]
 
@@ -69,6 +70,13 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 Letter: TypeAlias = Envelope | tuple[bytes, str] | bytes
 """An entry of a mailbox: an envelope. For a message told without observers it is only
 the bytes and the sender, or only the bytes if it came from outside."""
+
+
+def sender_of(letter: Letter | None) -> str:
+    """Return the address of a letter's sender, "" for the outside and for no letter."""
+    if type(letter) is tuple:
+        return letter[1]
+    return letter.sender if isinstance(letter, Envelope) else ""
 
 
 def wrapped(letter: Letter) -> Envelope:
