@@ -78,9 +78,14 @@ def _changed(row: Row) -> Row:
 def changed_row(number: int) -> Generator[None]:
     """Replace a row of the life cycle by a changed one."""
     tables: dict[str, Any] = lifecycle.__dict__["_BY_EVENT"]
+    forget = lifecycle.__dict__["_effect"].cache_clear
     row = lifecycle.TABLE[number]
     rows = tables[row.event]
     with pytest.MonkeyPatch.context() as patch:
         others = tuple(_changed(one) if one is row else one for one in rows)
         patch.setitem(tables, row.event, others)
-        yield
+        forget()
+        try:
+            yield
+        finally:
+            forget()
