@@ -132,10 +132,10 @@ class Eager(GuestSubchannel):
 def test_wrong_emulators_are_seen(kind: type[GuestSubchannel]) -> None:
     """The same check refutes a wrong emulator."""
     layers = Layers(guest_subchannel=kind)
-    found = {
+    found = (
         explore(like_one_subchannel(*programs, layers=layers)).violation
         for programs in PROGRAMS.values()
-    }
+    )
     assert "a real subchannel: the reference shows the same" in found
 
 
