@@ -14,6 +14,7 @@ from ccw_actors.designs import DESIGNS, Choices
 from ccw_actors.explore import (
     CounterexampleError,
     InlineExecutor,
+    Limits,
     World,
     explore,
 )
@@ -207,11 +208,7 @@ def load_changed(name: CellName, **changes: Any) -> VerdictCell:
         ("checks_idaw", False, "idaw"),
         ("frees_chains", False, "bad-chain"),
         ("locked", {"worker", "close", "unmap"}, "reports"),
-        # Each invariant alone has all states of the scenario: minutes.
-        pytest.param(
-            *("locked", {"worker", "unmap", "reports"}, "reset"),
-            marks=pytest.mark.slow,
-        ),
+        ("locked", {"worker", "unmap", "reports"}, "reset"),
     ],
 )
 def test_each_choice_matters(choice: str, without: object, scenario: str) -> None:
@@ -225,8 +222,13 @@ def test_each_choice_matters(choice: str, without: object, scenario: str) -> Non
 
 
 def faults_of(choices: Choices, scenario: str) -> set[str]:
-    """Return which invariants of a scenario a design breaks, each looked for alone."""
+    """Return which invariants of a scenario a design breaks, each looked for alone.
+
+    Where no fault ends the search, `reset` has more than three million states, as
+    quiescing repeats. What is broken there is found among the first few hundred.
+    """
     found: set[str] = set()
+    limits = Limits(states=30_000) if scenario == "reset" else None
     for invariant in VERDICT_SCENARIOS[scenario].invariants:
 
         def holds(world: World, one: str = invariant) -> None:
@@ -237,7 +239,9 @@ def faults_of(choices: Choices, scenario: str) -> set[str]:
             )
             world.final(one, lambda view: one != "I6" or not machine.left(view))
 
-        if explore(holds).verdict == "refuted":
+        result = explore(holds, engine="states", limits=limits)
+        assert limits is not None or result.verdict != "incomplete"
+        if result.verdict == "refuted":
             found.add(invariant)
     return found
 
