@@ -79,8 +79,6 @@ _CSTAT: Final = {
     StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
     StorageCheck.DATA: Cstat.CHANNEL_DATA_CHECK,
 }
-
-
 _NO_RULES: Final = Rules()
 
 
@@ -94,8 +92,7 @@ def begin(orb: Orb, rules: Rules = _NO_RULES) -> Execution:
 def answered(execution: Execution, answer: Answer) -> Execution:
     """Continue with the answer to `execution.action`, up to the next action.
 
-    Raises:
-        AssertionError: The answer is not of the type that the action asks for.
+    Raises `AssertionError` for an answer of a type that the action does not ask for.
     """
     action = execution.action
     following = _ANSWERED.get((type(action), type(answer)))
@@ -108,10 +105,7 @@ def answered(execution: Execution, answer: Answer) -> Execution:
 
 
 def _next_ccw(execution: Execution, address: int) -> Execution:
-    """Ask for the CCW at `address`.
-
-    The SCSW names a transfer in channel until its target has been fetched.
-    """
+    """Ask for the CCW at `address`; until it comes, the SCSW names a TIC to it."""
     orb = execution.orb
     cpa = execution.cpa if execution.tic else address + CCW_LENGTH
     limit = 1 << (31 if orb.format_1 else 24)
@@ -167,10 +161,7 @@ def _is_usable(execution: Execution, ccw: Ccw) -> bool:
 
 
 def _transfer(execution: Execution, ccw: Ccw) -> Execution:
-    """Follow a transfer in channel.
-
-    It may be neither the first CCW of a program nor follow another one.
-    """
+    """Follow a TIC, which may neither come first nor follow another one."""
     first = not (execution.selected or execution.areas)
     reserved = execution.orb.format_1 and (ccw.flags or ccw.count)
     if first or execution.tic or reserved:
@@ -422,9 +413,6 @@ def _over(
         deferred_cc=deferred_cc,
     )
     return replace(execution, action=end, areas=(), end=None)
-
-
-# What follows an answer
 
 
 def _words_fetched(execution: Execution, answer: Fetched) -> Execution:
