@@ -276,6 +276,7 @@ def _enable(
 ) -> Outcome | None:
     """Enable the subchannel; no model has an OPEN that fails for want of MSCH."""
     if thread.kind == "done":
+        # The trace says that the subchannel is there, also after a failed OPEN.
         return sections.run(state, name, _pending(thread), valid=True)
     outcome = sections.run(state, "", DeviceLost())
     given_up = outcome._replace(following=_GIVEN_UP)

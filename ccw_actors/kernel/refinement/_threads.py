@@ -7,9 +7,9 @@ from ccw_actors.kernel.refinement._kernel_trace import Value
 from ccw_actors.kernel.refinement._observations import Observation
 from ccw_actors.runtime import Message
 
-__all__ = ["FSM", "Item", "Thread", "Want", "bit_of", "item", "matches", "taken"]
+__all__ = ["Item", "Thread", "Want", "bit_of", "item", "matches", "taken"]
 
-FSM: Final = ("NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING")
+_FSM: Final = ("NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING")
 """The states of the driver's FSM, by their numbers in the events."""
 
 
@@ -86,7 +86,7 @@ def item(name: str, *wants: Want, keeps: bool = False) -> Item:
 
 def bit_of(state: HostState) -> int:
     """Return the bit of the FSM's state."""
-    return 1 << FSM.index(state.fsm)
+    return 1 << _FSM.index(state.fsm)
 
 
 def matches(wanted: Item, found: Observation, seen: int) -> bool:
