@@ -54,7 +54,7 @@ def scenarios(
 
 DELIVERIES: st.SearchStrategy[Network] = st.sampled_from(("channel", "mailbox"))
 SETTINGS = settings(
-    max_examples=30,
+    max_examples=80,
     phases=[phase for phase in Phase if phase is not Phase.explain],
     derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
@@ -163,7 +163,7 @@ def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
     assert orders.classes == every.classes
 
 
-@settings(SETTINGS, max_examples=10)
+@settings(SETTINGS, max_examples=20)
 @given(
     scenarios(*FATES)
     | scenarios("", bound=1)
