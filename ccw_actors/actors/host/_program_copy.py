@@ -8,7 +8,8 @@ may have any length: only `bytes_max` limits the CCWs and IDAW lists that are co
 """
 
 from collections.abc import Iterator
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -18,12 +19,32 @@ from ccw_actors.channel import Ccw, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
 from ccw_actors.channel.execution import NO_LIMIT
 
-__all__ = ["BLOCK_2K", "IDAW_LENGTH", "Copy", "has_list"]
+__all__ = ["BLOCK_2K", "IDAW_LENGTH", "Copy", "Form", "has_list"]
 
 BLOCK_2K: Final = 2048
 _BLOCK_4K: Final = 4096
 IDAW_LENGTH: Final = 8
 _LIMITS: Final = {0: 1 << 24, 1: 1 << 31}
+
+
+class Form(NamedTuple):
+    """The form of a program: the format of its CCWs, 0 or 1, and the size of its IDAWs.
+
+    `block` is how many bytes an IDAW covers, in the guest and so at the host.
+    `idaw_size` is how many bytes an IDAW of the guest has.
+    """
+
+    fmt: int
+    block: int
+    idaw_size: int
+
+
+@lru_cache(maxsize=64)
+def _form_of(flags: int) -> Form:
+    """Return what the flags of an ORB say."""
+    orb = Orb(flags=flags)
+    block = _BLOCK_4K if orb.idaw_64 and not orb.idaw_2k else BLOCK_2K
+    return Form(orb.fmt, block, IDAW_LENGTH if orb.idaw_64 else IDAW_LENGTH // 2)
 
 
 class Copy(Struct):
@@ -61,9 +82,16 @@ class Copy(Struct):
         first = orb.cpa & -CCW_LENGTH
         return cls(orb, bytes_max, ccws_at_once, {}, {}, (first,), given=given)
 
+    @property
+    def form(self) -> Form:
+        """The form of the program."""
+        return _form_of(self.orb.flags)
+
     def wanted(self) -> tuple[Area, ...]:
         """Return the areas of guest storage to read next; none when all is copied."""
         while areas := self._unread():
+            if not self.given:
+                return areas
             known = [_part(self.given, area) for area in areas]
             if None in known:
                 return areas
@@ -73,21 +101,28 @@ class Copy(Struct):
     def _unread(self) -> tuple[Area, ...]:
         if self.todo:
             self.asked, self.todo = self.todo, ()
-            return tuple(Area(address, self._chunk) for address in self.asked)
+            chunk = self._chunk
+            return tuple([Area(address, chunk) for address in self.asked])
+        fmt, lists = self.form.fmt, self.lists
         self.asked = tuple(
-            address
-            for address, ccw in self.ccws.items()
-            if ccw is not None and has_list(self.orb, ccw) and address not in self.lists
+            [
+                address
+                for address, ccw in self.ccws.items()
+                if ccw is not None and has_list(ccw, fmt) and address not in lists
+            ]
         )
-        return tuple(self._list_area(address) for address in self.asked)
+        return tuple([self._list_area(address) for address in self.asked])
 
     def feed(self, parts: tuple[bytes, ...]) -> None:
         """Take the bytes of the areas that `wanted` returned last."""
         for address, part in zip(self.asked, parts, strict=True):
             is_list = address in self.ccws
-            area = self._list_area(address) if is_list else Area(address, self._chunk)
-            known = _part(self.given, area)
-            data = part if known is None else known
+            data = part
+            if self.given:
+                chunk = Area(address, self._chunk)
+                area = self._list_area(address) if is_list else chunk
+                known = _part(self.given, area)
+                data = part if known is None else known
             if is_list:
                 self.lists[address] = data
             else:
@@ -96,11 +131,14 @@ class Copy(Struct):
 
     def data_areas(self) -> tuple[Area, ...]:
         """Return the areas of guest storage that the program's data may touch."""
+        fmt = self.form.fmt
         return tuple(
-            area
-            for address, ccw in self.ccws.items()
-            if ccw is not None and self._is_data(ccw)
-            for area in self.pieces(address, ccw)
+            [
+                area
+                for address, ccw in self.ccws.items()
+                if ccw is not None and _is_data(ccw, fmt)
+                for area in self.pieces(address, ccw)
+            ]
         )
 
     def touches(self, area: Area) -> bool:
@@ -159,52 +197,38 @@ class Copy(Struct):
 
     # -- data addresses --
 
-    @property
-    def block(self) -> int:
-        """Return how many bytes an IDAW covers, in the guest and so at the host."""
-        four = self.orb.idaw_64 and not self.orb.idaw_2k
-        return _BLOCK_4K if four else BLOCK_2K
-
-    @property
-    def idaw_size(self) -> int:
-        """Return the bytes of an IDAW of the guest."""
-        return IDAW_LENGTH if self.orb.idaw_64 else IDAW_LENGTH // 2
-
     def _list_area(self, address: int) -> Area:
         ccw = self.ccws[address]
         assert ccw is not None
-        idaws = (ccw.count + 2 * self.block - 2) // self.block
+        _, block, size = self.form
+        idaws = (ccw.count + 2 * block - 2) // block
         spent = sum(len(data) for data in self.lists.values())
-        if spent + idaws * self.idaw_size > self.bytes_max:
+        if spent + idaws * size > self.bytes_max:
             idaws = 0
-        return Area(ccw.address, idaws * self.idaw_size)
+        return Area(ccw.address, idaws * size)
 
     def _addresses(self, address: int, ccw: Ccw) -> list[int]:
         """Return the guest addresses of the CCW's IDAW list, its own or a new one."""
-        if not has_list(self.orb, ccw):
+        fmt, block, size = self.form
+        if not has_list(ccw, fmt):
             first = ccw.address
             end = first + ccw.count
-            following = range((first // self.block + 1) * self.block, end, self.block)
-            return [first, *following]
-        raw, size = self.lists.get(address, b""), self.idaw_size
+            return [first, *range((first // block + 1) * block, end, block)]
+        raw = self.lists.get(address, b"")
         whole = range(0, len(raw) - size + 1, size)
         idaws = [int.from_bytes(raw[at : at + size], "big") for at in whole]
         if not idaws:
             return []
-        needed = -(-(idaws[0] % self.block + ccw.count) // self.block)
+        needed = -(-(idaws[0] % block + ccw.count) // block)
         return idaws[:needed]
 
     def pieces(self, address: int, ccw: Ccw) -> Iterator[Area]:
         """Yield the areas that the IDAWs of a CCW name, up to its count."""
-        left = ccw.count
+        left, block = ccw.count, self.form.block
         for start in self._addresses(address, ccw):
-            length = min(left, self.block - start % self.block)
+            length = min(left, block - start % block)
             yield Area(start, length)
             left -= length
-
-    def _is_data(self, ccw: Ccw) -> bool:
-        """Whether a CCW moves data: skipped data touch no storage."""
-        return ccw.count > 0 and not is_tic(ccw.code, self.orb.fmt) and not ccw.skip
 
 
 def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
@@ -216,6 +240,11 @@ def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
     return None
 
 
-def has_list(orb: Orb, ccw: Ccw) -> bool:
-    """Whether a CCW has a list of IDAWs."""
-    return ccw.indirect and ccw.count > 0 and not is_tic(ccw.code, orb.fmt)
+def has_list(ccw: Ccw, fmt: int) -> bool:
+    """Whether a CCW of a program of that format has a list of IDAWs."""
+    return ccw.indirect and ccw.count > 0 and not is_tic(ccw.code, fmt)
+
+
+def _is_data(ccw: Ccw, fmt: int) -> bool:
+    """Whether a CCW moves data: skipped data touch no storage."""
+    return ccw.count > 0 and not is_tic(ccw.code, fmt) and not ccw.skip

@@ -85,7 +85,7 @@ class _Layout:
         """Return the ORB that starts the program on the host."""
         orb, cpa = self._copy.orb, self._copy.orb.cpa
         kept = orb.flags & ~Orb.idaw_2k.mask
-        block = Orb.idaw_2k.mask if self._copy.block == BLOCK_2K else 0
+        block = Orb.idaw_2k.mask if self._copy.form.block == BLOCK_2K else 0
         return replace(
             orb,
             flags=kept | Orb.format_1.mask | Orb.idaw_64.mask | block,
@@ -94,7 +94,7 @@ class _Layout:
 
     def _translated(self, address: int) -> tuple[Ccw, bytes]:
         """Return the host's CCW and its IDAW list, which goes to the free addresses."""
-        ccw, fmt = self._copy.ccws[address], self._copy.orb.fmt
+        ccw, fmt = self._copy.ccws[address], self._copy.form.fmt
         assert ccw is not None, "a CCW that is not accessible is in no run"
         if is_tic(ccw.code, fmt):
             return self._transfer(ccw), b""
@@ -111,7 +111,7 @@ class _Layout:
         return Ccw(Command.TIC, flags, count, target)
 
     def _idaws(self, address: int, ccw: Ccw) -> bytes:
-        size = self._copy.idaw_size
+        size = self._copy.form.idaw_size
         return b"".join(
             _host_idaw(self._base, guest, size) if legal else _NO_ADDRESS
             for guest, legal in _limited(self._copy, address, ccw)
@@ -144,7 +144,7 @@ def _limited(copy: Copy, address: int, ccw: Ccw) -> Iterator[tuple[int, bool]]:
     Data without IDAWs are within them as a whole or not at all.
     """
     whole = None
-    if not has_list(copy.orb, ccw):
+    if not has_list(ccw, copy.form.fmt):
         whole = copy.low <= ccw.address and ccw.address + ccw.count <= copy.high
     for area in copy.pieces(address, ccw):
         start, end = area.address, area.address + area.length
