@@ -56,7 +56,7 @@ class Orb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     @property
     def fmt(self) -> int:
         """CCW format, 0 or 1."""
-        return 1 if self.format_1 else 0
+        return self.flags >> 7 & 1
 
     @classmethod
     def command(
@@ -117,6 +117,8 @@ class Orb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         This channel subsystem has neither transport mode nor the ORB extension, so
         their bits count as reserved; without `midaws`, so does D.
         """
+        if not (self.transport or self.flags1 or self.cpa & 0x8000_0000):
+            return None  # No rule is about it.
         rules = (
             (self.transport, "word 1 bit 13 (B): transport mode is not provided"),
             (self.midaw and not midaws, "word 1 bit 25 (D): MIDAWs are not provided"),

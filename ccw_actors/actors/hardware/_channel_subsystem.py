@@ -200,16 +200,19 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         state = self.state
         if state.taking >= 0:
             return
-        self._serve_nothing(waiter for waiter in state.waiters if waiter.cancelled)
+        self._serve_nothing([one for one in state.waiters if one.cancelled])
+        wanted = 0
+        for waiter in state.waiters:
+            wanted |= waiter.mask
         for hint in state.hints:
             isc, subchannel = hint
-            if any(waiter.mask & _bit(isc) for waiter in state.waiters):
+            if wanted & _bit(isc):
                 # Drop it now: a later interruption brings its own hint.
                 state.hints = tuple(other for other in state.hints if other != hint)
                 state.taking = subchannel
                 self._subchannels[subchannel].tell(TakeInterruption())
                 return
-        self._serve_nothing(waiter for waiter in state.waiters if waiter.now)
+        self._serve_nothing([one for one in state.waiters if one.now])
 
     def _serve_nothing(self, waiters: Iterable[Waiter]) -> None:
         for waiter in waiters:

@@ -26,6 +26,9 @@ class Pages:
 
     def read(self, address: int, length: int) -> bytes:
         """Return bytes that lie inside the memory."""
+        number, offset = divmod(address, PAGE_SIZE)
+        if offset + length <= PAGE_SIZE:
+            return self._pages.get(number, _ZERO)[offset : offset + length]
         parts: list[bytes] = []
         while length > 0:
             number, offset = divmod(address, PAGE_SIZE)

@@ -134,7 +134,7 @@ class FunctionsAtWork:
         if execution is None:
             self._storage_rests(state)
             return
-        assert isinstance(execution.action, FetchWords | FetchData)
+        assert isinstance(execution.action, (FetchWords, FetchData))
         areas = areas_of(execution.action)
         self._answer(state, execution, fetched(areas, message))
 
@@ -244,16 +244,17 @@ class FunctionsAtWork:
         """Feed an answer to the program, and go on unless a halt comes first."""
         execution = interpreter.answered(execution, answer)
         state.execution = execution
-        if isinstance(execution.action, End):
+        action = execution.action
+        if type(action) is End:
             # Hercules shows a PCI first, and the end once the PCI has been tested.
             if not (self._model.interrupts_alone and state.scsw.pending):
-                self._end(state, execution.action)
-        elif isinstance(execution.action, StoreData):
+                self._end(state, action)
+        elif type(action) is StoreData:
             # Data that the device has read are stored before it can be halted.
             self._perform(state, execution)
         elif state.work.owed == "end of halt":
             self._cut_short(state, execution)
-        elif is_ccw(execution.action) or state.scsw.actl & Actl.HALT_PENDING:
+        elif is_ccw(action) or state.scsw.actl & Actl.HALT_PENDING:
             self._links.proceed(state)
         else:
             self._perform(state, execution)
@@ -262,11 +263,11 @@ class FunctionsAtWork:
         """Do what the program needs: ask storage or the device, or answer at once."""
         action = execution.action
         match action:
-            case Perform(command):
-                self._ask_device(state, command)
             case FetchWords() | FetchData():
                 access = to_fetch(state.run, state.program, self._links.regions, action)
                 self._access(state, execution, access)
+            case Perform(command):
+                self._ask_device(state, command)
             case StoreData(pieces):
                 key = execution.orb.key
                 wanted = to_store(state.run, self._links.regions, pieces, key)

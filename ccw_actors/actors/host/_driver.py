@@ -25,7 +25,7 @@ driver refuses a START with EBUSY, which means condition code 2.
 
 import errno
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec.structs import replace
 
@@ -37,14 +37,12 @@ from ccw_actors.actors.protocol import (
     Accepted,
     Cancel,
     CancelRequest,
-    CioToVfioCcw,
     Clear,
     ClearRequest,
     Completed,
     Detach,
     Found,
     Gone,
-    GuestSubchannelToVfioCcw,
     Halt,
     HaltRequest,
     Interrupt,
@@ -119,58 +117,35 @@ class Driver:
         self._ccws_at_once = ccws_at_once
         self._limits = limits
         self._acknowledge = acknowledge
+        self._handlers: dict[type, Callable[[DriverState, Any], None]] = {
+            # from the emulator
+            IoRequest: self.io_request,
+            HaltRequest: self.halt,
+            ClearRequest: self.clear,
+            CancelRequest: self.cancel_request,
+            ResumeRequest: self.resume,
+            LookRequest: self.look,
+            SenseConcurrently: self.sense_concurrently,
+            Taken: self.taken,
+            Detach: self.detach,
+            # from the guest's storage
+            StorageData: self.storage_data,
+            Pinned: self.pinned,
+            Unpinned: self.unpinned,
+            # from Cio
+            Accepted: self.accepted,
+            Interrupt: self.interrupt,
+            Found: self.found,
+            Completed: self.completed,
+            Refused: self.refused,
+            Gone: self.gone,
+        }
 
     def handle(
         self, state: DriverState, message: VfioCcwMessage | StorageToVfioCcw
     ) -> None:
         """Give a message to the method for its type."""
-        match message:
-            case StorageData():
-                self.storage_data(state, message)
-            case Pinned():
-                self.pinned(state, message)
-            case Unpinned():
-                self.unpinned(state, message)
-            case Interrupt() | Accepted() | Found() | Completed() | Refused() | Gone():
-                self._answered(state, message)
-            case _:
-                self._requested(state, message)
-
-    def _requested(self, state: DriverState, message: GuestSubchannelToVfioCcw) -> None:
-        match message:
-            case IoRequest():
-                self.io_request(state, message)
-            case Taken():
-                self.taken(state, message)
-            case HaltRequest():
-                self.halt(state, message)
-            case ClearRequest():
-                self.clear(state, message)
-            case CancelRequest():
-                self.cancel_request(state, message)
-            case ResumeRequest():
-                self.resume(state, message)
-            case LookRequest():
-                self.look(state, message)
-            case SenseConcurrently():
-                self.sense_concurrently(state, message)
-            case Detach():
-                self.detach(state, message)
-
-    def _answered(self, state: DriverState, message: CioToVfioCcw) -> None:
-        match message:
-            case Interrupt():
-                self.interrupt(state, message)
-            case Accepted():
-                self.accepted(state, message)
-            case Found():
-                self.found(state, message)
-            case Completed():
-                self.completed(state, message)
-            case Refused():
-                self.refused(state, message)
-            case Gone():
-                self.gone(state, message)
+        self._handlers[type(message)](state, message)
 
     def restart(self) -> None:
         """Give up the host's subchannel; pins can be given up only after that."""
