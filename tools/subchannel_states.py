@@ -294,7 +294,12 @@ class _Alone:
         )
         if not fine:
             return coarse
-        shown = (scsw.actl, scsw.stctl, state.interruption, bool(state.attention))
+        shown = (
+            scsw.actl,
+            scsw.stctl,
+            state.interruption.pending,
+            bool(state.attention),
+        )
         return coarse, shown, pmcw.pam, state.pci is not None, len(own[:2])
 
 

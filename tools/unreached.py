@@ -50,7 +50,6 @@ REASONS: Final[tuple[Reason, ...]] = (
                 "Interrupt",
                 "IoRequest",
                 "ResumeRequest",
-                "Taken",
             )
         ),
     ),
@@ -76,7 +75,6 @@ REASONS: Final[tuple[Reason, ...]] = (
             (_KERNEL, "*", "Found"),
             (_KERNEL, "*", "Pinned"),
             (_KERNEL, "*", "StorageData"),
-            (_KERNEL, "*", "Unpinned"),
             (_HOST, "*", "CommandEnded"),
             (_HOST, "*", "StorageData"),
             (_HOST, "*", "StorageWritten"),

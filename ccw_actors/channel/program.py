@@ -56,6 +56,7 @@ from ccw_actors.channel.actions import (
 from ccw_actors.channel.ccw import (
     CCW_LENGTH,
     Ccw,
+    Command,
     is_input,
     is_invalid,
     is_read_backward,
@@ -270,7 +271,8 @@ def _area_found(execution: Execution, area: Area) -> Execution:
 
 
 def _areas_found(execution: Execution) -> Execution:
-    if is_input(execution.code):
+    # No-operation moves no data, so no check of its areas is ever met.
+    if execution.code == Command.NOOP or is_input(execution.code):
         return _perform(execution, b"")
     return _fetch_areas(execution)
 

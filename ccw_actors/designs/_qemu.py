@@ -35,8 +35,8 @@ from ccw_actors.actors.protocol import (
     GuestToSubchannel,
     Instruction,
     InstructionAnswer,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     IoRead,
     NoteSettings,
     NotOperational,
@@ -205,16 +205,17 @@ class QemuSubchannel(Actor[GuestToSubchannel | Signalled | DeviceRequested]):
         self._sink.tell(Pending(self._schid.index, self.state.schib.pmcw.isc))
 
     @receive
-    def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
-        """Return an interrupt of the list."""
+    def take(self, message: TakeInterruption) -> InterruptionGone | None:
+        """Hand an interrupt of the list over."""
         number, pmcw = self._schid.index, self.state.schib.pmcw
-        if not self.state.interrupts:
-            return InterruptionGone(number)
+        if not (self.state.interrupts and message.mask & 0x80 >> pmcw.isc):
+            return InterruptionGone(number, message.to)
         self.state.interrupts -= 1
         if self.state.interrupts:
             self._sink.tell(Pending(number, pmcw.isc))
         code = InterruptionCode.of(self._schid, pmcw.intparm, pmcw.isc)
-        return InterruptionTaken(number, code)
+        self.reply(message.to or self.reply_to, Interruption(code))
+        return None
 
 
 def _condition_code(request: WriteIo | WriteAsync, reason: int) -> int:

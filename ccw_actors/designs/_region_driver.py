@@ -41,7 +41,6 @@ from ccw_actors.actors.protocol import (
     ResumeRequest,
     SenseConcurrently,
     Signalled,
-    Taken,
     VfioCcwToGuestSubchannel,
     WriteAsync,
     WriteIo,
@@ -126,7 +125,7 @@ class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]
         self._emulated.tell(Found(message.number, Schib(Pmcw(), scsw)))
 
     @receive
-    def taken(self, _message: Taken | SenseConcurrently) -> None:
+    def sense_concurrently(self, _message: SenseConcurrently) -> None:
         """Do nothing: no region takes it."""
 
     @receive

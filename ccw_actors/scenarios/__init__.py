@@ -14,6 +14,7 @@ from ccw_actors.scenarios._bare import (
 from ccw_actors.scenarios._crashes import CRASHES
 from ccw_actors.scenarios._guest_scenario import Maker as Maker
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
+from ccw_actors.scenarios._interruptions import INTERRUPTIONS
 from ccw_actors.scenarios._losses import LOSSES
 from ccw_actors.scenarios._machine import BUFFER as BUFFER
 from ccw_actors.scenarios._machine import ENABLED as ENABLED
@@ -147,6 +148,7 @@ _MAKERS: Final[dict[str, Maker]] = {
     **RAW,
     **RAW_REGIONS,
     **CRASHES,
+    **INTERRUPTIONS,
     **NESTED,
 }
 

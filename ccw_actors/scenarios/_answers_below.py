@@ -4,8 +4,6 @@ import errno
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
-
 from ccw_actors.actors.protocol import (
     ClearRequest,
     Found,
@@ -14,7 +12,6 @@ from ccw_actors.actors.protocol import (
     IoRequest,
     LookRequest,
     Refused,
-    Taken,
 )
 from ccw_actors.channel import Actl, Cstat, Dstat, Fctl, Irb, Orb, Schib, Scsw, Stctl
 from ccw_actors.runtime import Actor, ActorRef, System, receive
@@ -28,6 +25,7 @@ __all__ = [
     "Answers",
     "again",
     "controlled",
+    "ended",
     "failed",
     "in_any_order",
     "refused",
@@ -59,32 +57,18 @@ class Line(Actor):
         self._guest.tell(message)
 
 
-class BelowState(Struct):
-    """The numbers of the operations whose end has been taken."""
-
-    taken: tuple[int, ...] = ()
-
-
 class Below(Actor):
     """Replaces all layers below: sends the answers to requests on `lines`."""
-
-    state: BelowState
 
     def __init__(self, lines: Sequence[ActorRef[Any]], answers: Answers) -> None:
         self._lines = lines
         self._answers = answers
-        self.state = BelowState()
 
     @receive
     def request(self, message: Request) -> None:
         """Send the answers to a request."""
         for line, answer in self._answers(message):
             self._lines[line].tell(answer)
-
-    @receive
-    def taken(self, message: Taken) -> None:
-        """Note the operations whose end has been taken."""
-        self.state.taken = (*self.state.taken, *message.ends)
 
 
 def spawn_below(system: System, answers: Answers) -> None:
@@ -149,6 +133,11 @@ def refused(request: Request) -> tuple[tuple[int, Answer], ...]:
     if isinstance(request, IoRequest):
         return ()
     return (0, _started(number - 1)), (1, Refused(number, errno.EACCES))
+
+
+def ended(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """End START on its own."""
+    return ((0, _started(request.number)),) if isinstance(request, IoRequest) else ()
 
 
 def failed(reason: int) -> Answers:

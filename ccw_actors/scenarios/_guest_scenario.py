@@ -17,7 +17,7 @@ from ccw_actors.scenarios._bare import bare_scenario
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._machine import VALID_HOST, PassThroughMachine, one_read
-from ccw_actors.scenarios._properties import hold_pins
+from ccw_actors.scenarios._properties import hold_never_busy, hold_pins
 
 __all__ = [
     "Condition",
@@ -67,6 +67,7 @@ class GuestScenario(Struct, frozen=True):
             self._play(world.system, layers)
             hold_invariants(world)
             hold_pins(world)
+            hold_never_busy(world)
             refines(world, "a real subchannel", reference)
             expect(world, self.conditions)
 

@@ -41,6 +41,7 @@ from ccw_actors.scenarios._operations import (
     CANCEL,
     CLEAR,
     DISABLE,
+    FETCHES,
     HALT,
     RESUME,
     START,
@@ -49,7 +50,6 @@ from ccw_actors.scenarios._operations import (
     STORE,
     TEST,
     THEN_SUSPENDS,
-    TWO,
     WAIT,
 )
 
@@ -142,20 +142,20 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
     "cancel-halt": guest_scenario(
         "CANCEL while the host fetches for the START, then HALT.",
         (START, CANCEL, HALT, WAIT, TEST),
-        content=TWO,
+        content=FETCHES,
         CANCEL_waits_for_storage=_fetches,
     ),
     "cancel-and-halt": guest_scenario(
         "One CPU issues CANCEL, another issues HALT.",
         (START, CANCEL),
         (HALT, WAIT, TEST),
-        content=TWO,
+        content=FETCHES,
         CANCEL_waits_for_storage=_fetches,
     ),
     "cancel-attention": guest_scenario(
         "Attention is held while a START is being withdrawn.",
         (START, CANCEL, WAIT, TEST),
-        content=TWO,
+        content=FETCHES,
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         CANCEL_waits_for_storage=_fetches,

@@ -38,7 +38,7 @@ def _has_pending(state: SubchannelState) -> bool:
 
 
 def _interrupts_with_status(state: SubchannelState) -> bool:
-    return not state.interruption or state.schib.scsw.pending
+    return not state.interruption.pending or state.schib.scsw.pending
 
 
 def _intermediate_of_start(state: SubchannelState) -> bool:

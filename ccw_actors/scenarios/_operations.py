@@ -22,6 +22,7 @@ __all__ = [
     "CANCEL",
     "CLEAR",
     "DISABLE",
+    "FETCHES",
     "GO_ON",
     "HALT",
     "PCI",
@@ -38,6 +39,7 @@ __all__ = [
     "WAIT",
 ]
 
+_SET_FILE_MASK: Final = 0x1F
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 
 START: Final = Instruct(0, StartSubchannel(read_orb(1)))
@@ -56,8 +58,12 @@ DISABLE: Final = Instruct(
 )
 WAIT: Final = AwaitStatus()
 
-PCI: Final = Ccw(Command.NOOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
+PCI: Final = Ccw(
+    Command.READ_IPL, _SLI | Ccw.program_controlled.mask, 24, BUFFER
+).to_bytes(1)
 TWO: Final = Ccw(Command.NOOP, _CC | _SLI, 1).to_bytes(1) + one_read()
+FETCHES: Final = Ccw(_SET_FILE_MASK, _CC | _SLI, 1, BUFFER).to_bytes(1) + one_read()
+"""The first command moves a byte to the device, the second reads."""
 READS: Final = Ccw(Command.READ_IPL, _SLI, 24, BUFFER).to_bytes(1)
 SUSPENDS: Final = Ccw(Command.READ_IPL, _SLI | Ccw.suspend.mask, 24, BUFFER).to_bytes(1)
 THEN_SUSPENDS: Final = Ccw(Command.NOOP, _CC | _SLI, 1).to_bytes(1) + SUSPENDS

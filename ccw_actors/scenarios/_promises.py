@@ -25,7 +25,6 @@ from ccw_actors.actors.protocol import (
     LookRequest,
     Refused,
     ResumeRequest,
-    Taken,
 )
 from ccw_actors.explore import Event, View, World
 from ccw_actors.runtime import Message
@@ -52,7 +51,7 @@ class Promises(NamedTuple):
 
     `start` is the number of the open START, 0 if none; `functions` are those of open
     HALTs and CLEARs, `others` those of all other open requests. `untaken` counts the
-    events that end an operation and have not been taken.
+    events that end an operation and that no request has said to be taken.
     """
 
     start: int = 0
@@ -103,11 +102,14 @@ class Requests(NamedTuple):
         if event.actor != "vfio-ccw":
             return known
         sent = [message for to, message in event.sent if to == "guest-subchannel"]
-        if isinstance(event.message, IoRequest):
-            return _asked_to_start(known, event.message.number, sent)
-        known = _asked(known, event.message)
-        for message in sent:
-            known = self._answered(known, message)
+        message = event.message
+        if isinstance(message, Request):
+            known = known._replace(untaken=known.untaken - message.taken)
+        if isinstance(message, IoRequest):
+            return _asked_to_start(known, message.number, sent)
+        known = _asked(known, message)
+        for answer in sent:
+            known = self._answered(known, answer)
         return known
 
     def _answered(self, known: Promises, message: Message) -> Promises:
@@ -144,15 +146,13 @@ def _asked(known: Promises, message: object) -> Promises:
             return known._replace(functions=(*known.functions, number))
         case CancelRequest(number) | ResumeRequest(number) | LookRequest(number):
             return known._replace(others=(*known.others, number))
-        case Taken(ends) if ends:
-            return known._replace(untaken=known.untaken - 1)
         case _:
             return known
 
 
 def _is_answered(view: View) -> bool:
     known = view.monitor
-    return not known.is_busy and not known.others
+    return not (known.start or known.functions or known.others)
 
 
 def _never(broken: Broken) -> Callable[[View], bool]:

@@ -4,6 +4,7 @@
 |---|---|
 | no program is released while the subchannel may use it | Storage, host's Subchannel |
 | nothing stays pinned | Storage, at rest |
+| no START of the emulator is refused with EBUSY | GuestSubchannel |
 | START is accepted only while FC is zero and no status is pending | GuestSubchannel |
 | the functions in a final status are those that were accepted | GuestSubchannel |
 | each accepted function gets its final status | GuestSubchannel, at rest |
@@ -13,6 +14,8 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from ccw_actors.actors.emulator import GuestSubchannelState
+from ccw_actors.actors.host import DriverState
 from ccw_actors.actors.protocol import (
     ClearSubchannel,
     ConditionCode,
@@ -22,10 +25,18 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Fctl
+from ccw_actors.channel import Cstat, Fctl
 from ccw_actors.explore import Event, View, World
 
-__all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held", "uses_storage"]
+__all__ = [
+    "Guarded",
+    "Wrong",
+    "guard",
+    "hold_never_busy",
+    "hold_pins",
+    "is_held",
+    "uses_storage",
+]
 
 _GUEST = "guest-subchannel"
 
@@ -59,6 +70,22 @@ def hold_pins(world: World) -> None:
     world.final("what is pinned is known", _is_known)
 
 
+def hold_never_busy(world: World) -> None:
+    """Check that VfioCcw is never busy for a START that the emulator has accepted.
+
+    The emulator turns EBUSY into an interface-control check, which no host's subchannel
+    shows in these scenarios.
+    """
+    ref = world.system.ref(_GUEST)
+    world.invariant(ref, "no START of the emulator is refused with EBUSY", _is_served)
+
+
+def _is_served(state: GuestSubchannelState) -> bool:
+    shown = (state.irb, state.answer or state.irb)
+    check = Cstat.INTERFACE_CONTROL_CHECK
+    return not any(irb.scsw.cstat & check for irb in shown)
+
+
 def _is_known(view: View) -> bool:
     return bool(view["storage"].pins) is bool(view["vfio-ccw"].pinned)
 
@@ -66,6 +93,7 @@ def _is_known(view: View) -> bool:
 def guard(world: World) -> None:
     """Check the properties in a world with a `PassThroughMachine`."""
     hold_pins(world)
+    hold_never_busy(world)
     world.monitor(Guarded(), _follow)
     for wrong in Wrong:
         if wrong:
@@ -87,8 +115,18 @@ def uses_storage(view: View) -> bool:
 
 
 def is_held(view: View) -> bool:
-    """Whether pages are pinned while the host's subchannel may use any."""
-    return not uses_storage(view) or "vfio-ccw" in view["storage"].pins
+    """Whether pages are pinned while the host's subchannel may use any.
+
+    A program that moves no data uses none; that there is one, the driver must know.
+    """
+    if not uses_storage(view):
+        return True
+    vfio = view["vfio-ccw"]
+    # The driver of VfioCcwRegions is a part of its state.
+    driver: DriverState = getattr(vfio, "driver", vfio)
+    program = driver.program
+    moves_data = program is None or bool(program.copy.data_areas())
+    return not moves_data or "vfio-ccw" in view["storage"].pins
 
 
 def _all_ended(view: View) -> bool:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
     CancelRequest,
@@ -37,12 +38,11 @@ from ccw_actors.actors.protocol import (
     LookRequest,
     Refused,
     ResumeRequest,
-    Taken,
 )
-from ccw_actors.channel import Ccw, Command, Orb
+from ccw_actors.channel import Orb
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, Layers
-from ccw_actors.runtime import Actor, ActorRef, Message, Restart, System, receive
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.scenarios._guest_scenario import Condition, Maker, expect, spelled
 from ccw_actors.scenarios._machine import (
     PATHS,
@@ -50,31 +50,27 @@ from ccw_actors.scenarios._machine import (
     HostMachine,
     read_orb,
 )
+from ccw_actors.scenarios._operations import SUSPENDS
 from ccw_actors.scenarios._promises import Request, keeps_promises
 
 __all__ = ["RAW", "another_runs"]
 
 Kind: TypeAlias = Callable[[int], Request]
 
-_SUSPENDS: Final = Ccw(
-    Command.NOOP, Ccw.suspend.mask | Ccw.suppress_length.mask, 1
-).to_bytes(1)
-
 
 class Next(Message, frozen=True):
     """Make the next request."""
 
 
-class TakeNow(Message, frozen=True):
-    """Take an event that ended these operations."""
-
-    ends: tuple[int, ...]
+class EventTaken(Message, frozen=True):
+    """The client has taken an event that ended an operation."""
 
 
 class ClientState(Struct):
-    """The number of requests made."""
+    """The number of requests made, and of events taken since the last one."""
 
     made: int = 0
+    taken: int = 0
 
 
 class Client(Actor):
@@ -89,43 +85,36 @@ class Client(Actor):
 
     def on_start(self) -> None:
         """Prepare the first request."""
-        self.ref.tell(Next())
+        self.after(0.0, Next())
 
     @receive
     def go_on(self, _message: Next) -> None:
         """Send the next request."""
-        self._vfio_ccw.tell(self._requests[self.state.made])
-        self.state.made += 1
-        if self.state.made < len(self._requests):
-            self.ref.tell(Next())
+        state = self.state
+        request = self._requests[state.made]
+        self._vfio_ccw.tell(replace(request, taken=state.taken))
+        state.made += 1
+        state.taken = 0
+        if state.made < len(self._requests):
+            self.after(0.0, Next())
 
-
-class TakerState(Struct):
-    """The number of events that have not been taken."""
-
-    untaken: int = 0
+    @receive
+    def event_taken(self, _message: EventTaken) -> None:
+        """Count it; the next request says so."""
+        self.state.taken += 1
 
 
 class Taker(Actor):
-    """Receives the answers of `vfio_ccw`, and takes each event at any time later."""
+    """Receives the answers to `client`, which takes each event at any time later."""
 
-    state: TakerState
-
-    def __init__(self, vfio_ccw: ActorRef[Any]) -> None:
-        self._vfio_ccw = vfio_ccw
-        self.state = TakerState()
+    def __init__(self, client: ActorRef[EventTaken]) -> None:
+        self._client = client
 
     @receive
     def event(self, message: IoEvent) -> None:
-        """Take the event later, at any time."""
-        self.state.untaken += 1
-        self.ref.tell(TakeNow(message.ends))
-
-    @receive
-    def take(self, message: TakeNow) -> None:
-        """Tell the driver that an event has been taken."""
-        self.state.untaken -= 1
-        self._vfio_ccw.tell(Taken(message.ends))
+        """Have the client take it."""
+        if message.ends:
+            self._client.tell(EventTaken())
 
     @receive
     def answered(self, _message: Refused | Completed | Found | Gone) -> None:
@@ -165,8 +154,8 @@ def _raw(
 
 def _spawn_client(system: System, requests: tuple[Request, ...]) -> None:
     kernel = system.ref(PATHS.vfio_ccw)
-    system.spawn(Taker(kernel), PATHS.emulated, supervision=Restart())
-    system.spawn(Client(kernel, requests), "client")
+    client = system.spawn(Client(kernel, requests), "client")
+    system.spawn(Taker(client), PATHS.emulated)
 
 
 def _untaken(view: View) -> bool:
@@ -251,7 +240,7 @@ RAW: Final[dict[str, Maker]] = {
         ResumeRequest,
         HaltRequest,
         CancelRequest,
-        content=_SUSPENDS,
+        content=SUSPENDS,
     ),
     "raw-resume": _raw(
         "RESUME and CLEAR of a program that is suspended or never is.",
@@ -260,7 +249,7 @@ RAW: Final[dict[str, Maker]] = {
         ResumeRequest,
         ClearRequest,
         LookRequest,
-        content=_SUSPENDS,
+        content=SUSPENDS,
     ),
     "raw-resumes": _raw(
         "RESUME twice, and CANCEL.",
@@ -269,7 +258,7 @@ RAW: Final[dict[str, Maker]] = {
         ResumeRequest,
         ResumeRequest,
         CancelRequest,
-        content=_SUSPENDS,
+        content=SUSPENDS,
     ),
 }
 """The maker of each scenario, by name."""

@@ -38,8 +38,8 @@ from ccw_actors.actors.protocol import (
     ConditionCode,
     DetachDevice,
     HaltSubchannel,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     ModifySubchannel,
     NotOperational,
     Pending,
@@ -228,14 +228,15 @@ class SpecifiedSubchannel(Actor):
         return ConditionCode(0)
 
     @receive
-    def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
-        """Deliver the interruption unless it was withdrawn."""
+    def take(self, message: TakeInterruption) -> InterruptionGone | None:
+        """Deliver the interruption unless it was withdrawn, or the CPU has it off."""
         state = self.state
-        if not state.interruption:
-            return InterruptionGone(0)
+        if not (state.interruption and message.mask & 0x80 >> state.pmcw.isc):
+            return InterruptionGone(0, message.to)
         state.interruption = False
         code = InterruptionCode.of(_SCHID, state.pmcw.intparm, state.pmcw.isc)
-        return InterruptionTaken(0, code)
+        self.reply(message.to or self.reply_to, Interruption(code))
+        return None
 
     # -- what happens --
 

@@ -32,6 +32,7 @@ WITHDRAWN: Final = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED
 """The activity of a START that XSCH withdraws."""
 
 _READ: Final = 0x02
+_NO_OPERATION: Final = 0x03
 _FROM_ORB: Final = 0xF8F8
 _PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 _TESTED: Final = WITHDRAWN | Actl.HALT_PENDING | Actl.CLEAR_PENDING
@@ -189,11 +190,13 @@ class SpecifiedState(Struct):
         return True
 
     def move(self, record: bytes) -> None:
-        """Put the record that a READ reads into storage."""
+        """Put the record that a READ reads into storage; other commands take data."""
         if self.ccw.code == _READ:
             data = record[: self.ccw.count]
             self.write(self.ccw.address, data)
             self.count = self.ccw.count - len(data)
+        elif self.ccw.code != _NO_OPERATION:
+            self.count = 0
 
     def join_pci(self) -> None:
         """Add a PCI that has not been shown to the status."""

@@ -33,7 +33,6 @@ from ccw_actors.actors.protocol import (
     StorageWritten,
     Unpin,
     UnpinAll,
-    Unpinned,
     WriteStorage,
 )
 from ccw_actors.channel import StorageCheck
@@ -205,10 +204,9 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
         return Pinned(message.number)
 
     @receive
-    def unpin(self, message: Unpin) -> Unpinned:
+    def unpin(self, message: Unpin) -> None:
         """Drop the pins of the sender's program of that number, if any."""
         pinned.unpin(self.state.pins, self._owner, message.number)
-        return Unpinned(message.number)
 
     @receive
     def unpin_all(self, _message: UnpinAll) -> None:

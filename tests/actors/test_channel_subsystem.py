@@ -1,5 +1,7 @@
 """ChannelSubsystem alone, between subchannels, channel paths and guests."""
 
+import asyncio
+
 import pytest
 
 from ccw_actors.actors import ChannelSubsystem
@@ -15,7 +17,6 @@ from ccw_actors.actors.protocol import (
     GuestToSubsystem,
     Interruption,
     InterruptionGone,
-    InterruptionTaken,
     NoInterruption,
     NoteSettings,
     NotOperational,
@@ -47,7 +48,7 @@ from ccw_actors.channel import (
     Schib,
     SubchannelId,
 )
-from ccw_actors.runtime import Message
+from ccw_actors.runtime import Actor, Message, ReplyTo, Restart, System, receive
 from ccw_actors.testkit import Probe, ProbeFactory, VirtualSystem
 
 CHPID = 0x40
@@ -92,12 +93,17 @@ class Rig:
         (who or self.one).tell(self.css, message)
         self._clock.run()
 
-    def taken(self, number: int, isc: int | None = None) -> None:
+    def asked(
+        self, number: int, isc: int | None = None, *, mask: int = 0xFF, by: str = "one"
+    ) -> None:
         """Expect that a subchannel is asked; it has an interruption, or has none."""
-        one = self.subchannels[number]
-        one.expect_now(TakeInterruption())
-        gone = InterruptionGone(number)
-        one.reply(gone if isc is None else InterruptionTaken(number, code(number, isc)))
+        one, waits = self.subchannels[number], getattr(self, by)
+        to: ReplyTo[Interruption] = ReplyTo(waits.ref, system="system")
+        one.expect_now(TakeInterruption(to, mask))
+        if isc is None:
+            one.reply(InterruptionGone(number, to))
+        else:
+            one.tell(waits.ref, Interruption(code(number, isc)))
         self._clock.run()
 
     def all_answer(self, request: Message, answer: Message) -> None:
@@ -135,7 +141,7 @@ def test_hint_is_kept(rig: Rig) -> None:
     rig.tell(Pending(1, 3))
     rig.nothing_more()
     rig.ask(AwaitInterruption())
-    rig.taken(1, 3)
+    rig.asked(1, 3)
     rig.one.expect_now(Interruption(code(1, 3)))
     rig.ask(AwaitInterruption())
     rig.nothing_more()
@@ -146,7 +152,7 @@ def test_hint_that_comes_again(rig: Rig) -> None:
     for number in (0, 1, 0):
         rig.tell(Pending(number, 3))
     rig.ask(AwaitInterruption())
-    rig.taken(1, 3)
+    rig.asked(1, 3)
     rig.one.expect_now(Interruption(code(1, 3)))
 
 
@@ -156,7 +162,7 @@ def test_hint_while_a_guest_waits(rig: Rig) -> None:
     rig.tell(Pending(0, 2))
     rig.nothing_more()
     rig.tell(Pending(1, 3))
-    rig.taken(1, 3)
+    rig.asked(1, 3, mask=0x10)
     rig.one.expect_now(Interruption(code(1, 3)))
     rig.nothing_more()
 
@@ -166,9 +172,9 @@ def test_lowest_subclass_first(rig: Rig) -> None:
     rig.tell(Pending(0, 5))
     rig.tell(Pending(1, 2))
     rig.ask(AwaitInterruption())
-    rig.taken(1, 2)
+    rig.asked(1, 2)
     rig.ask(AwaitInterruption())
-    rig.taken(0, 5)
+    rig.asked(0, 5)
 
 
 def test_first_waits_first(rig: Rig) -> None:
@@ -176,11 +182,25 @@ def test_first_waits_first(rig: Rig) -> None:
     rig.ask(AwaitInterruption(0x08))
     rig.ask(AwaitInterruption(), rig.other)
     rig.tell(Pending(0, 3))
-    rig.taken(0, 3)
+    rig.asked(0, 3, by="other")
     rig.other.expect_now(Interruption(code(0, 3)))
     rig.tell(Pending(0, 4))
-    rig.taken(0, 4)
+    rig.asked(0, 4, mask=0x08)
     rig.one.expect_now(Interruption(code(0, 4)))
+
+
+def test_two_are_asked_at_once(rig: Rig) -> None:
+    """Each guest that waits has one asked, and keeps its place meanwhile."""
+    rig.ask(AwaitInterruption())
+    rig.ask(AwaitInterruption(), rig.other)
+    rig.tell(Pending(0, 3))
+    rig.tell(Pending(1, 3))
+    rig.asked(1, by="other")
+    rig.asked(0)
+    rig.tell(Pending(1, 3))
+    rig.asked(1, 3)
+    rig.one.expect_now(Interruption(code(1, 3)))
+    rig.nothing_more()
 
 
 def test_gone(rig: Rig) -> None:
@@ -188,11 +208,11 @@ def test_gone(rig: Rig) -> None:
     rig.tell(Pending(0, 3))
     rig.tell(Pending(1, 3))
     rig.ask(AwaitInterruption())
-    rig.taken(0)
-    rig.taken(1)
+    rig.asked(0)
+    rig.asked(1)
     rig.nothing_more()
     rig.tell(Pending(0, 3))
-    rig.taken(0, 3)
+    rig.asked(0, 3)
     rig.one.expect_now(Interruption)
 
 
@@ -202,8 +222,8 @@ def test_pending_while_taking(rig: Rig) -> None:
     rig.tell(Pending(0, 3))
     rig.tell(Pending(1, 2))
     rig.subchannels[1].expect_nothing_now()
-    rig.taken(0)
-    rig.taken(1, 2)
+    rig.asked(0)
+    rig.asked(1, 2)
     rig.one.expect_now(Interruption(code(1, 2)))
 
 
@@ -215,7 +235,7 @@ def test_tpi(rig: Rig) -> None:
     rig.ask(TestPendingInterruption(0xEF))
     rig.one.expect_now(NoInterruption())
     rig.ask(TestPendingInterruption(0x10))
-    rig.taken(0, 3)
+    rig.asked(0, 3, mask=0x10)
     rig.one.expect_now(Interruption(code(0, 3)))
 
 
@@ -224,7 +244,7 @@ def test_tpi_of_what_is_gone(rig: Rig) -> None:
     rig.tell(Pending(0, 3))
     rig.ask(TestPendingInterruption())
     rig.one.expect_nothing_now()
-    rig.taken(0)
+    rig.asked(0)
     rig.one.expect_now(NoInterruption())
 
 
@@ -235,7 +255,7 @@ def test_cancel(rig: Rig) -> None:
     rig.ask(CancelAwait())
     rig.one.expect_now(NoInterruption())
     rig.tell(Pending(0, 3))
-    rig.taken(0, 3)
+    rig.asked(0, 3, by="other")
     rig.other.expect_now(Interruption)
     rig.nothing_more()
 
@@ -247,7 +267,7 @@ def test_cancel_while_taking(rig: Rig, *, there: bool) -> None:
     rig.tell(Pending(0, 3))
     rig.ask(CancelAwait())
     rig.one.expect_nothing_now()
-    rig.taken(0, 3 if there else None)
+    rig.asked(0, 3 if there else None)
     rig.one.expect_now(Interruption if there else NoInterruption)
     rig.nothing_more()
 
@@ -263,7 +283,58 @@ def test_subchannel_that_does_not_answer(
     css.tell(Pending(1, 3))
     asker.tell(css, AwaitInterruption())
     virtual_system.clock.run()
-    alive.expect_now(TakeInterruption())
+    alive.expect_now(TakeInterruption(ReplyTo(asker.ref, system="system")))
+
+
+class HandsOver(Actor):
+    """A subchannel that hands over `interruptions` interruptions, and fails then."""
+
+    def __init__(self, interruptions: int) -> None:
+        self._left = interruptions
+
+    @receive
+    def take(self, message: TakeInterruption) -> None:
+        """Hand one over."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("no interruption is left")
+        self.reply(message.to or self.reply_to, Interruption(code(0, 3)))
+
+
+def test_subchannel_that_fails_late(
+    virtual_system: VirtualSystem, probe: ProbeFactory
+) -> None:
+    """Its failure opens the wait that it was asked for, not one that it has ended."""
+    fragile = virtual_system.spawn(
+        lambda: HandsOver(1), "fragile", supervision=Restart()
+    )
+    alive, one, other = probe(SubsystemToSubchannel), probe(ANSWERS), probe(ANSWERS)
+    css = virtual_system.spawn(ChannelSubsystem({0: fragile, 1: alive.ref}), "css")
+    for asker in (one, other):
+        css.tell(Pending(0, 3))
+        asker.tell(css, AwaitInterruption())
+    virtual_system.clock.run()
+    one.expect_now(Interruption)
+    other.expect_nothing_now()
+    css.tell(Pending(1, 3))
+    virtual_system.clock.run()
+    alive.expect_now(TakeInterruption(ReplyTo(other.ref, system="system")))
+    alive.expect_nothing_now()
+
+
+@pytest.mark.asyncio
+async def test_askers_that_are_no_actors() -> None:
+    """They get interruptions as well, through the channel subsystem."""
+    system = System()
+    refs = {0: system.spawn(HandsOver(2), "subchannel")}
+    css = system.spawn(ChannelSubsystem(refs), "css")
+    assert await css.ask(TestPendingInterruption()) == NoInterruption()
+    asks = [asyncio.ensure_future(css.ask(AwaitInterruption())) for _ in range(2)]
+    await asyncio.sleep(0)
+    css.tell(Pending(0, 3))
+    css.tell(Pending(0, 3))
+    assert await asyncio.gather(*asks) == [Interruption(code(0, 3))] * 2
+    await system.shutdown()
 
 
 # -- reports and channel paths ---------------------------------------------------------

@@ -23,8 +23,8 @@ from ccw_actors.actors.protocol import (
     Gone,
     HaltRequest,
     HaltSubchannel,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     IoEvent,
     IoRequest,
     LookRequest,
@@ -44,7 +44,6 @@ from ccw_actors.actors.protocol import (
     StoreSubchannel,
     SubchannelReset,
     TakeInterruption,
-    Taken,
     Tested,
     TestSubchannel,
 )
@@ -159,10 +158,10 @@ class Alone:
         self.system = SteppingSystem("channel")
         below = (*NUMBERED, ResumeRequest, CancelRequest)
         self.below = Probe(
-            self.system, *below, SenseConcurrently, Taken, Detach, path="vfio-ccw"
+            self.system, *below, SenseConcurrently, Detach, path="vfio-ccw"
         )
         self.sink = Probe(self.system, Pending, NotOperational, path="css")
-        answers = (ConditionCode, Tested, Stored, InterruptionTaken, InterruptionGone)
+        answers = (ConditionCode, Tested, Stored, Interruption, InterruptionGone)
         self.client = Probe(
             self.system, *answers, SubchannelReset, SettingsNoted, path="client"
         )
@@ -272,27 +271,27 @@ ELSEWHERE: Final = {15, 16, 19, 20, *range(29, 38), 39, 40, *range(42, 46)}
 
 SHOWN: Final = {
     "start: START's end": (
-        "SSCH=0 start-ends told=IoRequest,Taken,Pending TSCH=00c04007 told"
+        "SSCH=0 start-ends told=IoRequest,Pending TSCH=00c04007 told"
     ),
     "start: START's intermediate status": (
         "SSCH=0 pci TSCH=00c040c9 STSCH found answered=00c040c0"
     ),
     "start, halt: START's end": (
-        "SSCH=0 HSCH=0 start-ends told=IoRequest,HaltRequest,Taken STSCH found "
-        "answered=00c062c0 halt-ends told=LookRequest,Taken,Pending TSCH=00c06007"
+        "SSCH=0 HSCH=0 start-ends told=IoRequest,HaltRequest STSCH found "
+        "answered=00c062c0 halt-ends told=LookRequest,Pending TSCH=00c06007"
     ),
     "start, halt: HALT's end first": "SSCH=0 HSCH=0 halt-ends start-ends TSCH=00c06007",
     "start, halt: the end of both": (
-        "SSCH=0 HSCH=0 both-end told=IoRequest,HaltRequest,Taken,Pending TSCH=00c06007"
+        "SSCH=0 HSCH=0 both-end told=IoRequest,HaltRequest,Pending TSCH=00c06007"
     ),
     "halt: HALT's end": "HSCH=0 halt-ends MSCH=1",
     "clear: CLEAR's end": "CSCH=0 clear-ends TSCH=00001001",
     "clear: anything older than CLEAR": (
-        "SSCH=0 CSCH=0 old-start-ends told=IoRequest,ClearRequest,Taken "
+        "SSCH=0 CSCH=0 old-start-ends told=IoRequest,ClearRequest "
         "STSCH=00c01100 clear-ends TSCH=00001001"
     ),
     "unsolicited status is held": (
-        "SSCH=0 unsolicited told=IoRequest,Taken start-ends told=Taken,Pending "
+        "SSCH=0 unsolicited told=IoRequest start-ends told=Pending "
         "TSCH=00c04007 told=Pending TSCH=00000011"
     ),
     "the host's subchannel is gone": (
@@ -343,14 +342,14 @@ MORE: Final = {
     ),
     "an old suspension is not": "SSCH-suspends=0 HSCH=0 old-suspends TSCH=08c06229",
     "an interruption is taken once, and withdrawn": (
-        "SSCH=0 pci take=InterruptionTaken take=InterruptionGone HSCH=0 "
+        "SSCH=0 pci take=Interruption take=InterruptionGone HSCH=0 "
         "take=InterruptionGone"
     ),
     "one CLEAR does for two": (
         "SSCH=0 CSCH=0 CSCH=0 told=IoRequest,ClearRequest clear-ends TSCH=00001001"
     ),
     "a CLEAR after one that has ended": (
-        "CSCH=0 clear-ends CSCH=0 told=ClearRequest,Taken,ClearRequest,Pending "
+        "CSCH=0 clear-ends CSCH=0 told=ClearRequest,ClearRequest,Pending "
         "clear-ends TSCH=00001001"
     ),
     "CLEAR drops what was held": (
@@ -358,7 +357,7 @@ MORE: Final = {
     ),
     "XSCH lets what was held be shown": (
         "SSCH=0 XSCH unsolicited found completed-0 answered=0 "
-        "told=IoRequest,LookRequest,Taken,CancelRequest,Pending TSCH=00000011"
+        "told=IoRequest,LookRequest,CancelRequest,Pending TSCH=00000011"
     ),
     "instructions wait for one that is down": (
         "SSCH=0 XSCH TSCH SSCH told=IoRequest,LookRequest found told=CancelRequest "
@@ -380,11 +379,10 @@ MORE: Final = {
     ),
     "a reset of what is gone": "gone reset=SubchannelReset",
     "nothing is shown after the end": (
-        "SSCH=0 unsolicited gone told=IoRequest,Taken,NotOperational"
+        "SSCH=0 unsolicited gone told=IoRequest,NotOperational"
     ),
     "unsolicited status at a disabled subchannel": (
-        "unsolicited told=Taken,Pending disable=1 TSCH=00000011 disable=0 "
-        "unsolicited told=Taken"
+        "unsolicited told=Pending disable=1 TSCH=00000011 disable=0 unsolicited"
     ),
     "a Cio above gives the device up": (
         "SSCH=0 detach told=IoRequest,Detach STSCH gone "
@@ -403,7 +401,7 @@ MORE: Final = {
     ),
     "nothing is left of functions that have ended": (
         "SSCH=0 start-ends TSCH=00c04007 SSCH=0 HSCH=0 halt-ends "
-        "told=IoRequest,Taken,IoRequest,HaltRequest,Taken,Pending start-ends "
+        "told=IoRequest,IoRequest,HaltRequest,Pending start-ends "
         "TSCH=00c06007 HSCH=0 halt-ends TSCH=00002001"
     ),
     "CSCH withdraws an interruption": "SSCH=0 start-ends CSCH=0 take=InterruptionGone",
@@ -411,7 +409,7 @@ MORE: Final = {
         "SSCH=0 start-ends TSCH=00c04007 take=InterruptionGone"
     ),
     "unsolicited status waits for another": (
-        "unsolicited unsolicited told=Taken,Taken,Pending TSCH=00000011 told=Pending"
+        "unsolicited unsolicited told=Pending TSCH=00000011 told=Pending"
     ),
     "RSCH of a program that is being halted": "SSCH-suspends=0 HSCH=0 RSCH=2",
     "STSCH of a program that has ended": "SSCH=0 start-ends STSCH=00c04007",
@@ -427,10 +425,10 @@ MORE: Final = {
     ),
     "RSCH of what is to be resumed": "SSCH-suspends=0 RSCH found-resuming answered=2",
     "an end that is not of a function": (
-        "HSCH=0 halt-ends TSCH=00002001 halt-ends told=HaltRequest,Taken,Taken,Pending"
+        "HSCH=0 halt-ends TSCH=00002001 halt-ends told=HaltRequest,Pending"
     ),
     "a PCI that is not of a function": (
-        "SSCH=0 start-ends TSCH=00c04007 pci told=IoRequest,Taken,Taken,Pending"
+        "SSCH=0 start-ends TSCH=00c04007 pci told=IoRequest,Pending"
     ),
 }
 """Scripts of events in neither table."""
@@ -486,7 +484,7 @@ def test_the_ledger_sends_nothing() -> None:
     cc, scsw = lifecycle.start(ledger.scsw, ON, Orb.command(PROGRAM))
     assert (cc, ledger.accept_start(Orb.command(PROGRAM), scsw)) == (0, 1)
     assert ledger.end(ledger.functions((1,)), EVENTS["start-ends"][2])
-    assert ledger.interruption
+    assert ledger.interruption.pending
     assert ledger.scsw.stctl == Stctl.FINAL_STATUS
 
 

@@ -20,7 +20,6 @@ from ccw_actors.actors.protocol import (
     StorageWritten,
     Unpin,
     UnpinAll,
-    Unpinned,
     WriteStorage,
 )
 from ccw_actors.channel import StorageCheck
@@ -37,7 +36,7 @@ class Rig:
     def __init__(self, system: VirtualSystem, probe: ProbeFactory) -> None:
         self._clock = system.clock
         self.storage = system.spawn(Storage(SIZE), "storage")
-        answers = (StorageData, StorageWritten, StorageKey, Pinned, Unpinned, PinCount)
+        answers = (StorageData, StorageWritten, StorageKey, Pinned, PinCount)
         self.one, self.other = probe(*answers), probe(*answers)
 
     def ask(
@@ -142,10 +141,10 @@ def test_unpin(rig: Rig) -> None:
     for number in (1, 2):
         for who in (rig.one, rig.other):
             rig.ask(Pin(number, (Area(0, 1),)), Pinned(number), who)
-    rig.ask(Unpin(1), Unpinned(1))
-    rig.ask(Unpin(1), Unpinned(1))
+    rig.tell(Unpin(1))
+    rig.tell(Unpin(1))
     rig.ask(CountPins(), PinCount(3, 1))
     rig.tell(UnpinAll(), rig.other)
     rig.ask(CountPins(), PinCount(1, 1))
-    rig.ask(Unpin(2), Unpinned(2))
+    rig.tell(Unpin(2))
     rig.ask(CountPins(), PinCount(0, 0))

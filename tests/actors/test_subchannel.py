@@ -17,8 +17,8 @@ from ccw_actors.actors.protocol import (
     ExecuteCommand,
     HaltSignal,
     HaltSubchannel,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     ModifySubchannel,
     NotePath,
     NotOperational,
@@ -120,7 +120,7 @@ ENDS: Final = {
     "reads": CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, bytes(8), 8, 8),
     "writes": CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, b"", 8, 8),
 }
-ANSWERS = (ConditionCode, Tested, Stored, InterruptionTaken, InterruptionGone)
+ANSWERS = (ConditionCode, Tested, Stored, Interruption, InterruptionGone)
 
 
 class Alone:
@@ -315,7 +315,7 @@ MORE: Final = {
     "Pending ends TSCH=00c0400f",
     "attention is held back": "HSCH=0 go attention told=Pending TSCH=00002001 "
     "told=Pending TSCH=00000011 STSCH=00000000",
-    "an interruption is taken once": "CSCH=0 go resets take=InterruptionTaken "
+    "an interruption is taken once": "CSCH=0 go resets take=Interruption "
     "take=InterruptionGone TSCH=00001001",
     "TSCH withdraws an interruption": "CSCH=0 go resets TSCH=00001001 "
     "take=InterruptionGone",

@@ -37,7 +37,6 @@ from ccw_actors.actors.protocol import (
     SenseConcurrently,
     Start,
     StorageData,
-    Taken,
     Unpin,
     UnpinAll,
     VfioCcwToCio,
@@ -139,8 +138,9 @@ def none(rig: Rig) -> None:
 def over(rig: Rig) -> None:
     """The START has ended, and the emulator has taken its end."""
     started(rig)
-    rig.tell(ended(1), Taken((1,)))
+    rig.tell(ended(1), ResumeRequest(2, taken=1))
     rig.guest.expect_now(IoEvent)
+    rig.guest.expect_now(Completed(2, 2))
     rig.storage.expect_now(Unpin(1))
 
 
@@ -350,7 +350,7 @@ def test_busy(rig: Rig, state: State) -> None:
 def test_busy_until_taken(rig: Rig) -> None:
     """A START is refused until the emulator has taken the status of the last one."""
     started(rig)
-    rig.tell(ended(1), IoRequest(2, ORB), Taken((1,)), IoRequest(3, ORB))
+    rig.tell(ended(1), IoRequest(2, ORB), IoRequest(3, ORB, taken=1))
     rig.guest.expect_now(IoEvent)
     rig.guest.expect_now(Refused(2, errno.EBUSY))
     rig.storage.expect_now(Unpin(1))
@@ -368,14 +368,14 @@ def test_late_answers_of_storage(
     assert not any(isinstance(one, Start) for one in rig.cio.received)
     copied = StorageData(1, (WRITE,))
     rig.storage.reply(copied)
-    rig.tell(Taken(()))
+    rig.tell()
     assert len([one for one in rig.storage.received if isinstance(one, Pin)]) == 1
 
 
 def test_late_pins_and_the_next_start(rig: Rig) -> None:
     """Late answers for a dropped program do not start the next one."""
     pinning(rig)
-    rig.tell(HaltRequest(2), Taken((1, 2)), IoRequest(3, ORB))
+    rig.tell(HaltRequest(2), IoRequest(3, ORB, taken=1))
     rig.pinned(1)
     rig.storage.expect_now(Unpin(1))
     rig.read(3)
@@ -451,7 +451,7 @@ def test_halt_ends(rig: Rig) -> None:
 def test_clear_ends_all(rig: Rig) -> None:
     """After the end of a CLEAR there is neither START nor HALT."""
     cleared(rig)
-    rig.tell(ended(2), Taken((2,)), IoRequest(3, ORB))
+    rig.tell(ended(2), IoRequest(3, ORB, taken=1))
     rig.guest.expect_now(IoEvent)
     rig.storage.expect_now(Unpin(1))
     rig.read(3)

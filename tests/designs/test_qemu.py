@@ -15,8 +15,8 @@ from ccw_actors.actors.protocol import (
     Done,
     HaltSubchannel,
     Instruction,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     IoRead,
     NotOperational,
     Pending,
@@ -222,7 +222,7 @@ def test_interrupts_are_a_list() -> None:
     bench = Bench()
     bench.tell(Signalled())
     bench.tell(Signalled())
-    assert isinstance(bench.take(), InterruptionTaken)
+    assert isinstance(bench.take(), Interruption)
     bench.instruct(TestSubchannel())
     assert isinstance(bench.take(), InterruptionGone)
 

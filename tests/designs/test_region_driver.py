@@ -24,7 +24,6 @@ from ccw_actors.actors.protocol import (
     ResumeRequest,
     SenseConcurrently,
     Signalled,
-    Taken,
     WriteAsync,
     WriteIo,
     Written,
@@ -201,7 +200,7 @@ def test_what_no_region_takes() -> None:
     bench = Bench()
     bench.tell(ResumeRequest(5), CancelRequest(6))
     assert bench.told() == [Completed(5, 2), Completed(6, 2)]
-    bench.tell(Taken(ends=(1,)), SenseConcurrently(wanted=True))
+    bench.tell(SenseConcurrently(wanted=True))
     assert (bench.asked(), bench.told()) == ([], [])
 
 

@@ -36,7 +36,7 @@ FAULTS: Final = (
     Fault("guest_status", "after < self.halt", "after <= self.halt", "answers-pci"),
     Fault(
         "guest_status",
-        "        self.interruption = False\n        self.halt =",
+        "        self.interruption.withdraw()\n        self.halt =",
         "        self.halt =",
         "pci-halt",
     ),

@@ -22,12 +22,14 @@ from ccw_actors.actors.protocol import (
     Found,
     HaltRequest,
     Interrupt,
+    InterruptionGone,
     IoEvent,
     IoRequest,
     NotOperational,
     Piece,
     ResetDone,
     StartSubchannel,
+    TakeInterruption,
     Tested,
     UnpinAll,
 )
@@ -36,7 +38,7 @@ from ccw_actors.channel.actions import End
 from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
 from ccw_actors.channel.execution import Execution
 from ccw_actors.machine import Layers
-from ccw_actors.runtime import receive
+from ccw_actors.runtime import Failure, receive
 
 __all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
 
@@ -320,13 +322,61 @@ class DropsWhatIsNewer(GuestSubchannel):
             super().io_event(message)
 
 
+class LosesWhatACpuFailedOn(GuestSubchannel):
+    """Forgets an interruption as soon as it is handed over."""
+
+    @receive
+    def failure(self, message: Failure) -> None:
+        """Do nothing."""
+
+
+class BareLosesWhatACpuFailedOn(Subchannel):
+    """Forgets an interruption as soon as it is handed over."""
+
+    @receive
+    def failure(self, message: Failure) -> None:
+        """Do nothing."""
+
+
+class IgnoresTheMask(GuestSubchannel):
+    """Hands an interruption to a CPU that has its ISC off."""
+
+    @receive
+    def take_interruption(self, message: TakeInterruption) -> InterruptionGone | None:
+        """Take the CPU for one that has all on."""
+        return super().take_interruption(replace(message, mask=0xFF))
+
+
+class HandsOverTwice(GuestSubchannel):
+    """Leaves an interruption pending that a CPU has taken."""
+
+    @receive
+    def take_interruption(self, message: TakeInterruption) -> InterruptionGone | None:
+        """Hand it over, and keep it."""
+        answer = super().take_interruption(message)
+        if answer is None:
+            self.state.interruption.pending = True
+            self._announce()
+        return answer
+
+
+class NeverSaysTaken(GuestSubchannel):
+    """Does not say with a START what it has taken."""
+
+    def _start(self, orb: Orb, program: tuple[Piece, ...]) -> ConditionCode:
+        taken, self.state.taken = self.state.taken, 0
+        answer = super()._start(orb, program)
+        self.state.taken = taken
+        return answer
+
+
 class KeepsInterruption(GuestSubchannel):
     """Leaves an interruption pending whose status a HALT has withdrawn."""
 
     def _halt(self) -> ConditionCode:
-        interruption = self.state.interruption
+        pending = self.state.interruption.pending
         answer = super()._halt()
-        self.state.interruption = interruption
+        self.state.interruption.pending = pending
         return answer
 
 
@@ -553,6 +603,36 @@ BREAKAGES = (
         "the newer status is seen and the older is not",
     ),
     Breakage("guest_subchannel", KeepsInterruption, "pci-halt", _SEEN),
+    Breakage(
+        "guest_subchannel",
+        LosesWhatACpuFailedOn,
+        "interruption-crash",
+        "the other CPU gets it",
+    ),
+    Breakage(
+        "subchannel",
+        BareLosesWhatACpuFailedOn,
+        "bare-interruption-crash",
+        "the other CPU gets it",
+    ),
+    Breakage(
+        "guest_subchannel",
+        IgnoresTheMask,
+        "interruption-isc",
+        "no CPU gets an ISC that it has off",
+    ),
+    Breakage(
+        "guest_subchannel",
+        HandsOverTwice,
+        "interruption-crash",
+        "the other CPU gets it",
+    ),
+    Breakage(
+        "guest_subchannel",
+        NeverSaysTaken,
+        "clear-twice",
+        "guest-subchannel: no START of the emulator is refused with EBUSY",
+    ),
     Breakage("guest_subchannel", ResumesWhilePending, "resume-early", _SEEN),
     Breakage(
         "guest_subchannel", ShowsTheLast, "answers", "the status is that of START"

@@ -75,7 +75,6 @@ from ccw_actors.actors.protocol import (
     SubchannelToStorage,
     SubsystemToSubchannel,
     TakeInterruption,
-    Taken,
     TestSubchannel,
     ThreadToGuest,
     TrackRead,
@@ -140,7 +139,6 @@ def between(
     """The layers between the host's subchannel and a guest's, or a client's."""
     vfio_ccw = system.spawn(VfioCcw(cio, storage, guest, base=0))
     assert_type(vfio_ccw, ActorRef[VfioCcwMessage])
-    vfio_ccw.tell(Taken((1,)))
     vfio_ccw.tell(Clear(1))  # type: ignore[arg-type]
     vfio_ccw.tell(WriteAsync("CSCH"))  # type: ignore[arg-type]
     VfioCcw(storage, cio, guest, base=0)  # type: ignore[arg-type]

@@ -19,9 +19,10 @@ status pending returns True, and the caller announces the interruption.
 
 import errno
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ccw_actors.actors.hardware import InterruptionRequest
 from ccw_actors.actors.protocol import (
     Instruction,
     InstructionAnswer,
@@ -32,14 +33,12 @@ from ccw_actors.channel import (
     Actl,
     Cstat,
     Fctl,
-    InterruptionCode,
     Irb,
     Orb,
     Pmcw,
     Schib,
     Scsw,
     Stctl,
-    SubchannelId,
     lifecycle,
 )
 from ccw_actors.channel.ccw import CCW_LENGTH
@@ -70,14 +69,15 @@ class GuestSubchannelState(Struct):
     reported on, `answer` the status to show for them. `newest_clear` is the number of
     the newest CLEAR or RESET. `unsolicited` is held back. `resetting` waits for CLEAR.
     `below` is the instruction that was passed down; `waiting` are those that have come
-    since. `settings` are those of the guest's channel subsystem. `is_gone` says that
-    the host has given its subchannel up: after a restart that is later than the guest's
-    being not operational.
+    since. `taken` counts events that end an operation, since the last request below.
+    `settings` are those of the guest's channel subsystem. `is_gone` says that the host
+    has given its subchannel up: after a restart that is later than the guest's being
+    not operational.
     """
 
     schib: Schib
     irb: Irb = Irb(Scsw())
-    interruption: bool = False
+    interruption: InterruptionRequest = field(default_factory=InterruptionRequest)
     number: int = 0
     start: int = 0
     halt: int = 0
@@ -90,6 +90,7 @@ class GuestSubchannelState(Struct):
     below: SentDown | None = None
     is_gone: bool = False
     waiting: tuple[Issued, ...] = ()
+    taken: int = 0
     settings: Settings = Settings()
 
     @property
@@ -106,6 +107,15 @@ class GuestSubchannelState(Struct):
         self.number += 1
         return self.number
 
+    def report_taken(self) -> int:
+        """Return how many events were taken since the last request, for the next one.
+
+        Until then the layer below is busy, which no guest can see: that request is the
+        first that it could refuse.
+        """
+        taken, self.taken = self.taken, 0
+        return taken
+
     # -- functions that are accepted --
 
     def accept_start(self, orb: Orb, scsw: Scsw) -> int:
@@ -121,7 +131,7 @@ class GuestSubchannelState(Struct):
             # The status of a HALT alone keeps nothing of an earlier START.
             scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
         self.scsw = scsw
-        self.interruption = False
+        self.interruption.withdraw()
         self.halt = self.next_number()
         return self.halt
 
@@ -176,7 +186,7 @@ class GuestSubchannelState(Struct):
 
     def drop_status(self) -> None:
         """Withdraw the interruption, and drop unsolicited status that is held back."""
-        self.interruption = False
+        self.interruption.withdraw()
         self.unsolicited = None
 
     # -- what instructions find --
@@ -186,18 +196,10 @@ class GuestSubchannelState(Struct):
         irb = replace(self.irb, scsw=self.scsw)
         cc, self.scsw = lifecycle.test(self.scsw, self.schib.pmcw)
         if cc == 0:
-            self.interruption = False
+            self.interruption.withdraw()
             if not self.scsw.fctl:
                 self.forget_functions()
         return cc, irb
-
-    def take_interruption(self, schid: SubchannelId) -> InterruptionCode | None:
-        """Withdraw the interruption; return its code, None if there is none."""
-        if not self.interruption:
-            return None
-        self.interruption = False
-        pmcw = self.schib.pmcw
-        return InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
 
     def note_activity(self, host: Scsw) -> None:
         """Show how active a START without pending status is at the host.
@@ -273,7 +275,7 @@ class GuestSubchannelState(Struct):
         """Make status pending."""
         self.irb = irb
         self.scsw = irb.scsw
-        self.interruption = True
+        self.interruption.pending = True
 
     def failed_start(self, reason: int) -> Irb:
         """Return the status of a START that was refused with that errno.

@@ -50,8 +50,8 @@ from ccw_actors.actors.protocol import (
     HaltSubchannel,
     Instruction,
     InstructionAnswer,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     IoEvent,
     IoRequest,
     LookRequest,
@@ -72,7 +72,6 @@ from ccw_actors.actors.protocol import (
     SubchannelReset,
     SubchannelToSink,
     TakeInterruption,
-    Taken,
     Tested,
     TestSubchannel,
 )
@@ -90,7 +89,7 @@ from ccw_actors.channel import (
     lifecycle,
 )
 from ccw_actors.channel.execution import address_limits
-from ccw_actors.runtime import Actor, ActorRef, receive
+from ccw_actors.runtime import Actor, ActorRef, Failure, receive
 
 __all__ = ["GuestSubchannel"]
 
@@ -155,7 +154,8 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
             number = state.accept_start(orb, scsw)
             limit = state.settings.address_limit
             low, high = address_limits(orb, state.schib.pmcw, limit)
-            self._vfio_ccw.tell(IoRequest(number, orb, program, low, high))
+            taken = state.report_taken()
+            self._vfio_ccw.tell(IoRequest(number, orb, program, low, high, taken))
         return ConditionCode(cc)
 
     def _halt(self) -> ConditionCode:
@@ -163,7 +163,8 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         state = self.state
         cc, scsw = lifecycle.halt(state.scsw, state.schib.pmcw)
         if cc == Cc.DONE:
-            self._vfio_ccw.tell(HaltRequest(state.accept_halt(scsw)))
+            number = state.accept_halt(scsw)
+            self._vfio_ccw.tell(HaltRequest(number, state.report_taken()))
         return ConditionCode(cc)
 
     def _clear(self) -> ConditionCode:
@@ -173,7 +174,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if cc == Cc.DONE:
             number = state.accept_clear(scsw)
             if number is not None:
-                self._vfio_ccw.tell(ClearRequest(number))
+                self._vfio_ccw.tell(ClearRequest(number, state.report_taken()))
         return ConditionCode(cc)
 
     def _test(self) -> Tested:
@@ -231,7 +232,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         """Ask for the host's SCHIB first, whatever the instruction is."""
         state = self.state
         state.below = SentDown(issued, state.next_number())
-        self._vfio_ccw.tell(LookRequest(state.below.number))
+        self._vfio_ccw.tell(LookRequest(state.below.number, state.report_taken()))
 
     @receive
     def found(self, message: Found) -> None:
@@ -252,9 +253,11 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
             case ResumeSubchannel(program) if (
                 host.actl & Actl.SUSPENDED and not resuming
             ):
-                self._vfio_ccw.tell(ResumeRequest(below.number, program))
+                taken = state.report_taken()
+                self._vfio_ccw.tell(ResumeRequest(below.number, program, taken))
             case CancelSubchannel() if not resuming:
-                self._vfio_ccw.tell(CancelRequest(below.number))
+                taken = state.report_taken()
+                self._vfio_ccw.tell(CancelRequest(below.number, taken))
             case _:
                 self._come_up(ConditionCode(Cc.NOT_APPLICABLE))
 
@@ -313,14 +316,20 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         return SettingsNoted(self._schid.index)
 
     @receive
-    def take_interruption(
-        self, _message: TakeInterruption
-    ) -> InterruptionTaken | InterruptionGone:
-        """Return the interruption, and withdraw it."""
-        code, index = self.state.take_interruption(self._schid), self._schid.index
+    def take_interruption(self, message: TakeInterruption) -> InterruptionGone | None:
+        """Hand the interruption over, and withdraw it."""
+        state = self.state
+        code = state.interruption.take(message, self._schid, state.schib.pmcw)
         if code is None:
-            return InterruptionGone(index)
-        return InterruptionTaken(index, code)
+            return InterruptionGone(self._schid.index, message.to)
+        self.reply(message.to or self.reply_to, Interruption(code))
+        return None
+
+    @receive
+    def failure(self, message: Failure) -> None:
+        """Announce the interruption again if the CPU that took it has failed on it."""
+        if self.state.interruption.put_back(message):
+            self._announce()
 
     @receive
     def detach_device(self, _message: DetachDevice) -> None:
@@ -341,7 +350,8 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if state.schib.pmcw.valid and not state.resetting:
             if state.below is not None:
                 self._come_up_empty(state.below)
-            self._vfio_ccw.tell(ClearRequest(state.reset()))
+            number = state.reset()
+            self._vfio_ccw.tell(ClearRequest(number, state.report_taken()))
         state.resetting = (*state.resetting, self.reply_to)
 
     # -- from below --
@@ -350,7 +360,8 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     def io_event(self, message: IoEvent) -> None:
         """Show a status, keep it for later, or drop it."""
         state = self.state
-        self._vfio_ccw.tell(Taken(message.ends))
+        if message.ends:
+            state.taken += 1
         if message.after < state.newest_clear:
             return
         functions = state.functions(message.answers)

@@ -6,6 +6,9 @@ from ccw_actors.actors.hardware._channel_subsystem import (
 )
 from ccw_actors.actors.hardware._device import Device as Device
 from ccw_actors.actors.hardware._device import DeviceState as DeviceState
+from ccw_actors.actors.hardware._interruption_request import (
+    InterruptionRequest as InterruptionRequest,
+)
 from ccw_actors.actors.hardware._pages import PAGE_SIZE as PAGE_SIZE
 from ccw_actors.actors.hardware._pages import pages_of as pages_of
 from ccw_actors.actors.hardware._regions import Region as Region
@@ -29,6 +32,7 @@ __all__ = [
     "Device",
     "DeviceState",
     "FileVolume",
+    "InterruptionRequest",
     "MemoryVolume",
     "Pace",
     "Region",

@@ -1,17 +1,23 @@
 """ChannelSubsystem: hints of pending interruptions, reports, and shared settings.
 
-Only the subchannel knows whether its interruption is pending. To take one, the
-ChannelSubsystem asks the hinted subchannel, which returns the interruption code and
-withdraws the interruption in one message, or answers that it is gone.
+Only the subchannel knows whether its interruption is pending. The ChannelSubsystem asks
+the hinted subchannel to hand it to a CPU that waits. The subchannel sends the
+interruption to the CPU itself and withdraws it, in one message, or answers that there
+is none for that CPU. The ChannelSubsystem does not learn that a wait has ended so: it
+forgets the wait when the same CPU waits again.
 
-| state | event | next |
+| wait | event | next |
 |---|---|---|
-| idle | Pending | idle: the hint is kept; taking if a guest waits for its ISC |
-| idle | AwaitInterruption | taking if there is a hint of an enabled ISC, else idle |
-| idle | TestPendingInterruption | the same, but answered at once without a hint |
-| taking | InterruptionTaken | idle: the first guest that waits for the ISC gets it |
-| taking | InterruptionGone | the next hint is tried |
-| taking | CancelAwait | taking: the guest may still get that interruption |
+| none | AwaitInterruption, TestPendingInterruption | open |
+| open | a hint of an ISC that it enables | asked: TakeInterruption to the subchannel |
+| open | CancelAwait, or TestPendingInterruption without such a hint | answered: none |
+| asked | InterruptionGone, or the subchannel fails | open, in its old place |
+| asked | CancelAwait | asked; answered when it is open again |
+| asked | the CPU waits again: it was answered | none |
+
+The oldest wait gets the interruption, and the lowest ISC comes first. The answer to an
+ask goes through the ChannelSubsystem, for one ask at a time: nobody would learn that
+the asker has given up.
 
 Instructions that change the settings of all subchannels (SCHM, SAL, CHSC) or ask all of
 them (CHSC) are executed one at a time: each is answered once every subchannel has
@@ -36,7 +42,6 @@ from ccw_actors.actors.protocol import (
     Done,
     Interruption,
     InterruptionGone,
-    InterruptionTaken,
     NoInterruption,
     NoteSettings,
     NotOperational,
@@ -70,6 +75,7 @@ from ccw_actors.channel import (
 )
 from ccw_actors.channel.crw import queued
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
+from ccw_actors.transport import message_id
 
 __all__ = ["ChannelSubsystem"]
 
@@ -77,12 +83,30 @@ Work: TypeAlias = SetChannelMonitor | SetAddressLimit | CallChannelSubsystem
 
 
 class Waiter(Struct, frozen=True, array_like=True):
-    """Where an interruption with an ISC in `mask` goes; `now` means now or never."""
+    """Where an interruption with an ISC in `mask` goes; `now` means now or never.
+
+    `asked` is the subchannel that was asked to hand it over, -1 while the wait is open.
+    """
 
     to: ReplyTo[Interruption | NoInterruption]
     mask: int
     cancelled: bool = False
     now: bool = False
+    asked: int = -1
+
+    @property
+    def is_ask(self) -> bool:
+        """Whether it was asked, and not told by an actor."""
+        return self.to.ref is None or self.to.ask != 0
+
+    @property
+    def request(self) -> TakeInterruption:
+        """What a subchannel is asked."""
+        return TakeInterruption(None if self.is_ask else self.to, self.mask)
+
+    def is_that_of(self, to: ReplyTo[Interruption] | None) -> bool:
+        """Whether that is the `to` of its request."""
+        return self.is_ask if to is None else not self.is_ask and self.to.ref == to.ref
 
 
 class Job(Struct, frozen=True, array_like=True):
@@ -96,15 +120,14 @@ class ChannelSubsystemState(Struct):
     """What a channel subsystem remembers.
 
     `hints` are pairs (ISC, subchannel), the lowest ISC first, then the oldest.
-    `taking` is the subchannel that was asked, -1 if none. `reports` are the
-    channel-report words for the program, `resetting` the channel paths being reset.
+    `reports` are the channel-report words for the program, `resetting` the channel
+    paths being reset.
     `jobs` are executed one at a time: `outstanding` subchannels have still to answer
     the first one, `described` are the answers so far, `answer` is that of the job.
     """
 
     hints: tuple[tuple[int, int], ...] = ()
     waiters: tuple[Waiter, ...] = ()
-    taking: int = -1
     reports: tuple[Crw, ...] = ()
     resetting: tuple[int, ...] = ()
     settings: Settings = Settings()
@@ -150,21 +173,26 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
     @receive
     def await_interruption(self, message: AwaitInterruption) -> None:
         """Let the sender wait; the senders are served in the order of asking."""
-        waiter = Waiter(self.reply_to, message.mask)
-        self.state.waiters = (*self.state.waiters, waiter)
-        self._go_on()
+        self._wait(Waiter(self.reply_to, message.mask))
 
     @receive
     def test_pending(self, message: TestPendingInterruption) -> None:
         """TPI: serve the sender now, with an interruption or without."""
-        waiter = Waiter(self.reply_to, message.mask, now=True)
-        self.state.waiters = (*self.state.waiters, waiter)
+        self._wait(Waiter(self.reply_to, message.mask, now=True))
+
+    def _wait(self, waiter: Waiter) -> None:
+        # A CPU has one wait at a time: a subchannel has answered the one before.
+        before = self.state.waiters
+        if not waiter.is_ask:
+            to = waiter.to
+            before = tuple([w for w in before if w.asked < 0 or not w.is_that_of(to)])
+        self.state.waiters = (*before, waiter)
         self._go_on()
 
     @receive
     def cancel_await(self, _message: CancelAwait) -> None:
         """Answer the sender's wait, unless it gets the interruption being taken."""
-        # A guest has one wait at a time, so its reference identifies the wait.
+        # A CPU has one wait at a time, so its reference identifies the wait.
         sender = self.sender
         self.state.waiters = tuple(
             replace(waiter, cancelled=waiter.cancelled or waiter.to.ref == sender)
@@ -173,46 +201,67 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         self._go_on()
 
     @receive
-    def interruption_taken(self, message: InterruptionTaken) -> None:
-        """Give the interruption to the first guest that waits for its ISC."""
-        self.state.taking = -1
-        bit = _bit(message.code.isc)
-        waiter = next(waiter for waiter in self.state.waiters if waiter.mask & bit)
-        self._serve(waiter, Interruption(message.code))
+    def interruption(self, message: Interruption) -> None:
+        """Answer the ask that it was taken for."""
+        asked = (w for w in self.state.waiters if w.is_ask and w.asked >= 0)
+        self._serve(next(asked), message)
         self._go_on()
 
     @receive
-    def interruption_gone(self, _message: InterruptionGone) -> None:
-        """Try the next hint."""
-        self.state.taking = -1
+    def interruption_gone(self, message: InterruptionGone) -> None:
+        """Open the wait again, and try the next hint."""
+        for waiter in self.state.waiters:
+            if waiter.asked == message.subchannel and waiter.is_that_of(message.to):
+                self._open(waiter)
         self._go_on()
 
     @receive
     def failure(self, message: Failure) -> None:
-        """Try the next hint: the subchannel failed when it was asked."""
+        """Open the wait again: the subchannel failed when it was asked."""
         # It has restarted and is not operational, so its interruption is gone.
-        if message.request == TakeInterruption.__name__:
-            self.state.taking = -1
-            self._go_on()
+        encode = self.system.codec.encode
+        for waiter in self.state.waiters:
+            is_asked = waiter.asked >= 0
+            if is_asked and message_id(encode(waiter.request)) == message.message_id:
+                path = self._subchannels[waiter.asked].path
+                if path == message.actor:
+                    self._open(waiter)
+        self._go_on()
+
+    def _open(self, waiter: Waiter) -> None:
+        self.state.waiters = tuple(
+            replace(one, asked=-1) if one is waiter else one
+            for one in self.state.waiters
+        )
 
     def _go_on(self) -> None:
-        """Take the interruption of the lowest ISC that a guest waits for."""
+        """Have interruptions handed over: lowest ISC first, oldest wait first."""
         state = self.state
-        if state.taking >= 0:
-            return
-        self._serve_nothing([one for one in state.waiters if one.cancelled])
-        wanted = 0
-        for waiter in state.waiters:
-            wanted |= waiter.mask
+        self._serve_nothing([w for w in state.waiters if w.asked < 0 and w.cancelled])
         for hint in state.hints:
             isc, subchannel = hint
-            if wanted & _bit(isc):
+            waiter = self._first_for(isc)
+            if waiter is not None:
                 # Drop it now: a later interruption brings its own hint.
-                state.hints = tuple(other for other in state.hints if other != hint)
-                state.taking = subchannel
-                self._subchannels[subchannel].tell(TakeInterruption())
-                return
-        self._serve_nothing([one for one in state.waiters if one.now])
+                state.hints = tuple([other for other in state.hints if other != hint])
+                asked = replace(waiter, asked=subchannel)
+                state.waiters = tuple(
+                    [asked if one is waiter else one for one in state.waiters]
+                )
+                self._subchannels[subchannel].tell(waiter.request)
+        self._serve_nothing([w for w in state.waiters if w.asked < 0 and w.now])
+
+    def _first_for(self, isc: int) -> Waiter | None:
+        """Return the oldest open wait for an ISC.
+
+        An interruption does not say for which ask it was taken: one has its turn.
+        """
+        busy = any(w.asked >= 0 and w.is_ask for w in self.state.waiters)
+        for waiter in self.state.waiters:
+            is_open = waiter.asked < 0 and not (busy and waiter.is_ask)
+            if is_open and waiter.mask & 0x80 >> isc:
+                return waiter
+        return None
 
     def _serve_nothing(self, waiters: Iterable[Waiter]) -> None:
         for waiter in waiters:
@@ -372,7 +421,3 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
 def _schid(index: int) -> SubchannelId:
     return SubchannelId(index >> 16 & 3, index & 0xFFFF, index >> 24)
-
-
-def _bit(isc: int) -> int:
-    return 0x80 >> isc

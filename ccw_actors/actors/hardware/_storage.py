@@ -32,7 +32,6 @@ from ccw_actors.actors.protocol import (
     StorageWritten,
     Unpin,
     UnpinAll,
-    Unpinned,
     WriteStorage,
 )
 from ccw_actors.channel import StorageCheck
@@ -134,10 +133,9 @@ class Storage(Actor[StorageMessage]):
         return Pinned(message.number)
 
     @receive
-    def unpin(self, message: Unpin) -> Unpinned:
+    def unpin(self, message: Unpin) -> None:
         """Drop the pins, if there are any."""
         pinned.unpin(self.state.pins, self._owner, message.number)
-        return Unpinned(message.number)
 
     @receive
     def unpin_all(self, _message: UnpinAll) -> None:

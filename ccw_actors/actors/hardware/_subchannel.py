@@ -19,8 +19,8 @@ from ccw_actors.actors.protocol import (
     ConditionCode,
     DetachDevice,
     HaltSubchannel,
+    Interruption,
     InterruptionGone,
-    InterruptionTaken,
     ModifySubchannel,
     NotePath,
     NoteSettings,
@@ -61,7 +61,7 @@ from ccw_actors.channel import (
 from ccw_actors.channel import program as interpreter
 from ccw_actors.channel.actions import End
 from ccw_actors.channel.execution import Execution, address_limits
-from ccw_actors.runtime import Actor, ActorRef, receive
+from ccw_actors.runtime import Actor, ActorRef, Failure, receive
 
 __all__ = ["Subchannel"]
 
@@ -133,7 +133,7 @@ class Subchannel(Actor[SubchannelMessage]):
             if state.execution is None:
                 scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
             state.scsw = scsw
-            state.interruption = False
+            state.interruption.withdraw()
             if self._pace.halt_signal == "next step":
                 self._links.proceed(state)
             else:
@@ -186,7 +186,7 @@ class Subchannel(Actor[SubchannelMessage]):
         irb = state.tested(self._model)
         cc, state.scsw = lifecycle.test(state.scsw, state.pmcw(self._schid))
         if cc == 0:
-            state.interruption = False
+            state.interruption.withdraw()
             state.forget_unsolicited(irb.scsw)
             execution = state.execution
             if execution is not None and isinstance(execution.action, End):
@@ -216,14 +216,20 @@ class Subchannel(Actor[SubchannelMessage]):
         return ConditionCode(cc)
 
     @receive
-    def take_interruption(
-        self, _message: TakeInterruption
-    ) -> InterruptionTaken | InterruptionGone:
-        """Return the interruption, and withdraw it."""
-        code, index = self.state.take_interruption(self._schid), self._schid.index
-        return (
-            InterruptionGone(index) if code is None else InterruptionTaken(index, code)
-        )
+    def take_interruption(self, message: TakeInterruption) -> InterruptionGone | None:
+        """Hand the interruption over, and withdraw it."""
+        state = self.state
+        code = state.interruption.take(message, self._schid, state.schib.pmcw)
+        if code is None:
+            return InterruptionGone(self._schid.index, message.to)
+        self.reply(message.to or self.reply_to, Interruption(code))
+        return None
+
+    @receive
+    def failure(self, message: Failure) -> None:
+        """Announce the interruption again if the CPU that took it has failed on it."""
+        if self.state.interruption.put_back(message):
+            self._links.announce(self.state)
 
     # -- from the channel subsystem, channel paths and the device --
 

@@ -5,9 +5,10 @@ pending returns True, and the caller announces the interruption. The choices tha
 architecture leaves to the machine (`ModelDependent`) take effect here.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ccw_actors.actors.hardware._interruption_request import InterruptionRequest
 from ccw_actors.actors.hardware._subchannel_pace import UnshownPci
 from ccw_actors.actors.hardware._subchannel_work import EventName, Work, after
 from ccw_actors.actors.protocol import (
@@ -19,7 +20,6 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import (
     PATH_0,
     Dstat,
-    InterruptionCode,
     Irb,
     ModelDependent,
     Orb,
@@ -43,19 +43,18 @@ _BLOCK_UPDATE = 2
 class SubchannelState(Struct):
     """What a subchannel remembers.
 
-    `interruption` is whether an I/O interruption is pending, `attention` device status
-    that is held back, `path` the mask of the path last used. `program` holds what came
-    with START, `execution` the state of the channel program, None if none runs, and
-    `sense` the sense data of its last command. `run` counts channel programs, `step`
-    the `Proceed` messages sent. `work` is the work in progress; `flushes` counts the
-    answers that storage owes after a restart. `pci` has not been shown yet. `resetting`
-    are answered once a reset has ended, `cancelling` once storage has answered the
-    program that XSCH has withdrawn.
+    `attention` is device status that is held back, `path` the mask of the path last
+    used. `program` holds what came with START, `execution` the state of the channel
+    program, None if none runs, and `sense` the sense data of its last command. `run`
+    counts channel programs, `step` the `Proceed` messages sent. `work` is the work in
+    progress; `flushes` counts the answers that storage owes after a restart. `pci` has
+    not been shown yet. `resetting` are answered once a reset has ended, `cancelling`
+    once storage has answered the program that XSCH has withdrawn.
     """
 
     schib: Schib
     irb: Irb = Irb(Scsw())
-    interruption: bool = False
+    interruption: InterruptionRequest = field(default_factory=InterruptionRequest)
     attention: int = 0
     path: int = PATH_0
     program: tuple[Piece, ...] = ()
@@ -84,7 +83,7 @@ class SubchannelState(Struct):
 
     def drop(self) -> None:
         """Forget the channel program and all status, also status still to be shown."""
-        self.interruption = False
+        self.interruption.withdraw()
         self.attention = 0
         self.end_program("dropped")
 
@@ -145,23 +144,13 @@ class SubchannelState(Struct):
             return None
         return origin + pmcw.mbi * _BLOCK_LENGTH
 
-    # -- interruption --
-
-    def take_interruption(self, schid: SubchannelId) -> InterruptionCode | None:
-        """Withdraw the interruption; return its code, None if there is none."""
-        if not self.interruption:
-            return None
-        self.interruption = False
-        pmcw = self.schib.pmcw
-        return InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
-
     # -- status --
 
     def present(self, irb: Irb) -> None:
         """Make status pending."""
         self.irb = irb
         self.scsw = irb.scsw
-        self.interruption = True
+        self.interruption.pending = True
 
     def present_intermediate(self, scsw: Scsw, model: ModelDependent) -> None:
         """Make status pending that does not end the start function."""

@@ -20,7 +20,9 @@ RESUME copies a program again from the CCW that suspended it, as the guest may h
 changed it since: the host's channel would find the old one.
 
 From accepting a request until the emulator has taken the status that ends it, the
-driver refuses a START with EBUSY, which means condition code 2.
+driver refuses a START with EBUSY, which means condition code 2. The emulator's next
+request says what it has taken. SENSE CONCURRENTLY and DETACH go to Cio as they are: a
+setting, and the end, wait for nothing.
 """
 
 import errno
@@ -61,10 +63,8 @@ from ccw_actors.actors.protocol import (
     Start,
     StorageData,
     StorageToVfioCcw,
-    Taken,
     Unpin,
     UnpinAll,
-    Unpinned,
     VfioCcwMessage,
     VfioCcwToCio,
     VfioCcwToGuestSubchannel,
@@ -126,12 +126,10 @@ class Driver:
             ResumeRequest: self.resume,
             LookRequest: self.look,
             SenseConcurrently: self.sense_concurrently,
-            Taken: self.taken,
             Detach: self.detach,
             # from the guest's storage
             StorageData: self.storage_data,
             Pinned: self.pinned,
-            Unpinned: self.unpinned,
             # from Cio
             Accepted: self.accepted,
             Interrupt: self.interrupt,
@@ -159,6 +157,7 @@ class Driver:
 
     def io_request(self, state: DriverState, message: IoRequest) -> None:
         """Begin to copy a channel program."""
+        state.untaken -= message.taken
         if message.orb.transport:
             self._refuse(message.number, errno.EOPNOTSUPP)
         elif state.program or state.halt or state.clear or state.untaken:
@@ -171,6 +170,7 @@ class Driver:
 
     def halt(self, state: DriverState, message: HaltRequest) -> None:
         """Halt a program that Cio knows; answer here if it knows none."""
+        state.untaken -= message.taken
         program = state.program
         if state.halt or state.clear:
             self._refuse(message.number, errno.EBUSY)
@@ -186,6 +186,7 @@ class Driver:
 
     def clear(self, state: DriverState, message: ClearRequest) -> None:
         """Clear at the host, whatever is in progress."""
+        state.untaken -= message.taken
         program = state.program
         if program is not None and program.phase != "started":
             # Storage has still to answer: the answer must not start the program.
@@ -195,6 +196,7 @@ class Driver:
 
     def cancel_request(self, state: DriverState, message: CancelRequest) -> None:
         """Withdraw a program that has not reached Cio; ask Cio to withdraw others."""
+        state.untaken -= message.taken
         program = state.program
         if state.halt or state.clear or state.cancel:
             self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
@@ -209,6 +211,7 @@ class Driver:
 
     def resume(self, state: DriverState, message: ResumeRequest) -> None:
         """Copy a program again, from the CCW that suspended it."""
+        state.untaken -= message.taken
         program = state.program
         if program is None or not program.at or program.resume:
             self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
@@ -221,8 +224,9 @@ class Driver:
         program.copy.low, program.copy.high = before.low, before.high
         self._read_on(state, program)
 
-    def look(self, _state: DriverState, message: LookRequest) -> None:
+    def look(self, state: DriverState, message: LookRequest) -> None:
         """Ask Cio for the host's SCHIB."""
+        state.untaken -= message.taken
         self._cio.tell(Look(message.number))
 
     def sense_concurrently(
@@ -230,11 +234,6 @@ class Driver:
     ) -> None:
         """Have the host's subchannel use the guest's setting of concurrent sense."""
         self._cio.tell(message)
-
-    def taken(self, state: DriverState, message: Taken) -> None:
-        """Note that the emulator has taken an event."""
-        if message.ends:
-            state.untaken -= 1
 
     # -- from the guest's storage --
 
@@ -246,10 +245,13 @@ class Driver:
             self._read_on(state, program)
 
     def pinned(self, state: DriverState, message: Pinned) -> None:
-        """Give the translated program to Cio."""
+        """Let the program run, unless it has ended."""
         program = state.program
-        if program is None or program.number != message.number:
-            return
+        if program is not None and program.number == message.number:
+            self._run(program)
+
+    def _run(self, program: Program) -> None:
+        """Give the translated program to Cio."""
         if program.resume:
             number, program.resume = program.resume, 0
             pieces, program.runs = resumed(program.copy, self._base, program.at)
@@ -261,13 +263,6 @@ class Driver:
         orb, words = translation.orb, translation.program
         acknowledge = self._acknowledge is not None
         self._cio.tell(Start(program.number, orb, words, acknowledge))
-
-    def unpinned(self, _state: DriverState, _message: Unpinned) -> None:
-        """Do nothing: the pins were forgotten when Unpin was sent.
-
-        Storage answers every request. VfioCcwRegions handles this answer: it means that
-        Storage has done everything asked before.
-        """
 
     # -- from Cio --
 
@@ -337,7 +332,8 @@ class Driver:
     def _read_on(self, state: DriverState, program: Program) -> None:
         """Read the next part of the program, or pin its data once all of it is copied.
 
-        The data of a resumed program are pinned in addition to those from before.
+        A program without data has nothing to pin. The data of a resumed program are
+        pinned in addition to those from before.
         """
         areas = program.copy.wanted()
         if areas:
@@ -350,8 +346,16 @@ class Driver:
                 self._refuse(program.number, errno.EINVAL)
                 return
             program.phase = "pinning"
+        self._pin(state, program)
+
+    def _pin(self, state: DriverState, program: Program) -> None:
+        areas = program.copy.data_areas()
+        if not areas:
+            self._run(program)
+            return
+        if program.number not in state.pinned:
             state.pinned = (*state.pinned, program.number)
-        self._storage.tell(Pin(program.number, program.copy.data_areas()))
+        self._storage.tell(Pin(program.number, areas))
 
     def _end(self, state: DriverState) -> None:
         """Forget the START, and answer a RESUME that is being prepared."""
@@ -393,6 +397,11 @@ class Driver:
         if event.ends:
             state.untaken += 1
         self._emulated.tell(event)
+
+    def taken(self, state: DriverState, event: IoEvent) -> None:
+        """Note that an event has been taken, for an emulator without requests."""
+        if event.ends:
+            state.untaken -= 1
 
     def _refuse(self, number: int, reason: int) -> None:
         self._emulated.tell(Refused(number, reason))

@@ -32,7 +32,7 @@ class DriverState(Struct):
 
     `program` is the START in progress. `pinned` has the numbers of programs that hold
     pins. `halt`, `clear` and `cancel` are requests sent to Cio and not ended, 0 if
-    none. `untaken` counts events with ends that the emulator has not taken.
+    none. `untaken` counts events with ends that the emulator has not said it has taken.
     """
 
     program: Program | None = None

@@ -16,7 +16,7 @@ from msgspec import Struct
 from ccw_actors.actors.hardware import pages_of
 from ccw_actors.actors.protocol import Area, Piece
 from ccw_actors.channel import Ccw, Orb
-from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
+from ccw_actors.channel.ccw import CCW_LENGTH, Command, is_input, is_tic
 from ccw_actors.channel.execution import NO_LIMIT
 
 __all__ = ["BLOCK_2K", "IDAW_LENGTH", "Copy", "Form", "has_list"]
@@ -131,15 +131,30 @@ class Copy(Struct):
 
     def data_areas(self) -> tuple[Area, ...]:
         """Return the areas of guest storage that the program's data may touch."""
-        fmt = self.form.fmt
+        fmt, continued = self.form.fmt, self._continued()
         return tuple(
             [
                 area
                 for address, ccw in self.ccws.items()
-                if ccw is not None and _is_data(ccw, fmt)
+                if ccw is not None
+                if _moves_data(ccw, fmt, continues=address in continued)
                 for area in self.pieces(address, ccw)
             ]
         )
+
+    def _continued(self) -> set[int]:
+        """Return the addresses of CCWs that may continue the data of the one before."""
+        found: set[int] = set()
+        for address, ccw in self.ccws.items():
+            if ccw is not None and ccw.chain_data:
+                following = address + CCW_LENGTH
+                after = self.ccws.get(following)
+                is_transfer = after is not None and is_tic(after.code, self.form.fmt)
+                target = (
+                    after.address & -CCW_LENGTH if after and is_transfer else following
+                )
+                found.add(target)
+        return found
 
     def touches(self, area: Area) -> bool:
         """Whether the program's data may have a page in common with an area."""
@@ -245,6 +260,14 @@ def has_list(ccw: Ccw, fmt: int) -> bool:
     return ccw.indirect and ccw.count > 0 and not is_tic(ccw.code, fmt)
 
 
-def _is_data(ccw: Ccw, fmt: int) -> bool:
-    """Whether a CCW moves data: skipped data touch no storage."""
-    return ccw.count > 0 and not is_tic(ccw.code, fmt) and not ccw.skip
+def _moves_data(ccw: Ccw, fmt: int, *, continues: bool) -> bool:
+    """Whether data of a CCW may move from or to storage.
+
+    No-operation moves none, nor does input that is skipped. A CCW that `continues` the
+    data of another has that one's command, whatever its own code is. Source: Linux
+    vfio_ccw_cp.c, ccw_does_data_transfer, which looks at each CCW's own code.
+    """
+    if not ccw.count or is_tic(ccw.code, fmt):
+        return False
+    skips = ccw.skip and is_input(ccw.code)
+    return continues or not (skips or ccw.code == Command.NOOP)

@@ -6,9 +6,9 @@ A ledger without messages: its owner sends what the stages ask for.
 |---|---|---|
 | none | a request that quiesces | clearing: CLEAR |
 | any | RESET, CLOSE | unread events, and events during quiescing, are dropped |
-| clearing | no work is in progress at the host | fencing: Unpin of a new number |
+| clearing | no work is in progress at the host | fencing: ReadStorage of nothing |
 | clearing | the device is gone | fencing |
-| fencing | its Unpinned: Storage has done everything asked before | answered; none |
+| fencing | its answer: Storage has done everything asked before | answered; none |
 | clearing, fencing | another request that quiesces | joins |
 | clearing, fencing | a write | waits until quiescing has ended |
 """
@@ -63,7 +63,7 @@ class Cut(Struct, frozen=True, array_like=True):
 
 
 class Quiescing(Struct):
-    """The stage: `clearing` is the number of the CLEAR, then `fence` that of the Unpin.
+    """The stage: `clearing` is the number of the CLEAR, `fence` that of a ReadStorage.
 
     Both are 0 while the device is not quiesced. `cut` are the functions that this ends.
     """
@@ -89,9 +89,9 @@ class Quiescing(Struct):
         """Remove these from `cut`: they have ended on their own."""
         self.cut = self.cut.without(ends)
 
-    def fence_off(self, unpin: int) -> None:
-        """Wait for the answer to the Unpin of this number."""
-        self.clearing, self.fence = 0, unpin
+    def fence_off(self, read: int) -> None:
+        """Wait for the answer to the ReadStorage of this number."""
+        self.clearing, self.fence = 0, read
 
     def end(self) -> IoEvent | None:
         """End quiescing; return the event that ends `cut`, None without one."""

@@ -66,6 +66,7 @@ from ccw_actors.actors.protocol import (
     ReadIo,
     ReadReport,
     ReadSchib,
+    ReadStorage,
     Refused,
     RegionsMessage,
     RegionsToClient,
@@ -76,10 +77,7 @@ from ccw_actors.actors.protocol import (
     SchibRead,
     Signalled,
     StorageData,
-    Taken,
     UnmapDma,
-    Unpin,
-    Unpinned,
     VfioCcwToCio,
     VfioCcwToGuestSubchannel,
     VfioCcwToStorage,
@@ -241,18 +239,19 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._signal_report()
 
     @receive
-    def handle(self, message: CioToVfioCcw | StorageData | Pinned) -> None:
+    def handle(self, message: CioToVfioCcw | Pinned) -> None:
         """Let the driver handle it; its answers come to `_answer`."""
         self._driver.handle(self.state.driver, message)
 
     @receive
-    def unpinned(self, message: Unpinned) -> None:
-        """Go on: Storage has done everything asked before."""
-        fence = self.state.quiescing.fence
-        if fence and message.number == fence:
+    def storage_data(self, message: StorageData) -> None:
+        """Let the driver go on, or end a wait: Storage has done all asked before."""
+        number = message.number
+        if number == self.state.quiescing.fence:
             self._quiesced()
         else:
-            self._return(Written(0), "pass", number=message.number)
+            self._return(Written(0), "pass", number=number)
+            self._driver.handle(self.state.driver, message)
         self._settle()
 
     def _answer(self, message: VfioCcwToGuestSubchannel | Accepted) -> None:
@@ -321,7 +320,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
     def _drop_events(self, clear: int) -> None:
         for event in self.state.unread.clear(clear):
-            self._driver.taken(self.state.driver, Taken(event.ends))
+            self._driver.taken(self.state.driver, event)
 
     def _refused(self, number: int, reason: int) -> None:
         if reason == errno.ENODEV and self.state.device == "there":
@@ -341,13 +340,13 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         own = state.quiescing.clearing in event.ends
         drops = own or self.persistent.has("reset", "close")
         if drops or not state.unread.add(event):
-            self._driver.taken(self.state.driver, Taken(event.ends))
+            self._driver.taken(self.state.driver, event)
 
     def _read(self) -> IoRead:
         state = self.state
         event = state.unread.read()
         if event is not None:
-            self._driver.taken(self.state.driver, Taken(event.ends))
+            self._driver.taken(self.state.driver, event)
         elif state.device == "gone":
             return IoRead(state.unread.region, errno.ENODEV)
         return IoRead(state.unread.region)
@@ -414,7 +413,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         if state.quiescing.clearing and state.is_quiet:
             fence = self.persistent.next_number()
             state.quiescing.fence_off(fence)
-            self._storage.tell(Unpin(fence))
+            self._storage.tell(ReadStorage(fence, ()))
         for call in self.persistent.of("unmap"):
             self._unmap(call)
         if state.unread.events or not state.driver.clear:
@@ -434,7 +433,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
             self._quiesce(drops=False)
         else:
             requests.become(call.number, "pass")
-            self._storage.tell(Unpin(call.number))
+            self._storage.tell(ReadStorage(call.number, ()))
 
     def _is_pinned(self, area: Area) -> bool:
         """Whether the program at the host has pinned a page of the area."""

@@ -68,7 +68,6 @@ from ccw_actors.actors.protocol._pass_through import (
     SenseConcurrently as SenseConcurrently,
 )
 from ccw_actors.actors.protocol._pass_through import Start as Start
-from ccw_actors.actors.protocol._pass_through import Taken as Taken
 from ccw_actors.actors.protocol._pass_through import VfioCcwMessage as VfioCcwMessage
 from ccw_actors.actors.protocol._pass_through import VfioCcwToCio as VfioCcwToCio
 from ccw_actors.actors.protocol._pass_through import (
@@ -114,7 +113,6 @@ from ccw_actors.actors.protocol._storage import (
 )
 from ccw_actors.actors.protocol._storage import Unpin as Unpin
 from ccw_actors.actors.protocol._storage import UnpinAll as UnpinAll
-from ccw_actors.actors.protocol._storage import Unpinned as Unpinned
 from ccw_actors.actors.protocol._storage import VfioCcwToStorage as VfioCcwToStorage
 from ccw_actors.actors.protocol._storage import WriteStorage as WriteStorage
 from ccw_actors.actors.protocol._subchannel import CancelSubchannel as CancelSubchannel
@@ -133,10 +131,8 @@ from ccw_actors.actors.protocol._subchannel import Instruction as Instruction
 from ccw_actors.actors.protocol._subchannel import (
     InstructionAnswer as InstructionAnswer,
 )
+from ccw_actors.actors.protocol._subchannel import Interruption as Interruption
 from ccw_actors.actors.protocol._subchannel import InterruptionGone as InterruptionGone
-from ccw_actors.actors.protocol._subchannel import (
-    InterruptionTaken as InterruptionTaken,
-)
 from ccw_actors.actors.protocol._subchannel import ModifySubchannel as ModifySubchannel
 from ccw_actors.actors.protocol._subchannel import NotePath as NotePath
 from ccw_actors.actors.protocol._subchannel import NoteSettings as NoteSettings
@@ -184,7 +180,6 @@ from ccw_actors.actors.protocol._subsystem import ConfigurePath as ConfigurePath
 from ccw_actors.actors.protocol._subsystem import CrwStored as CrwStored
 from ccw_actors.actors.protocol._subsystem import Done as Done
 from ccw_actors.actors.protocol._subsystem import GuestToSubsystem as GuestToSubsystem
-from ccw_actors.actors.protocol._subsystem import Interruption as Interruption
 from ccw_actors.actors.protocol._subsystem import NoInterruption as NoInterruption
 from ccw_actors.actors.protocol._subsystem import PathConfigured as PathConfigured
 from ccw_actors.actors.protocol._subsystem import PathReset as PathReset

@@ -11,6 +11,7 @@ from ccw_actors.actors.protocol._storage import (
 from ccw_actors.actors.protocol._subchannel import (
     ConditionCode,
     Instruction,
+    Interruption,
     Stored,
     Tested,
 )
@@ -18,7 +19,6 @@ from ccw_actors.actors.protocol._subsystem import (
     ChannelSubsystemCalled,
     CrwStored,
     Done,
-    Interruption,
     NoInterruption,
     PathStatus,
     SubsystemInstruction,

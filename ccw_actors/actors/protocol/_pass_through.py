@@ -39,7 +39,6 @@ __all__ = [
     "ResumeRequest",
     "SenseConcurrently",
     "Start",
-    "Taken",
     "VfioCcwMessage",
     "VfioCcwToCio",
     "VfioCcwToGuestSubchannel",
@@ -165,7 +164,8 @@ class IoRequest(Message, frozen=True):
     """Run the guest's channel program, as operation `number`.
 
     `program` is what came with its START: see `StartSubchannel`. Its data must be at
-    guest addresses from `low` up to, but not including, `high`.
+    guest addresses from `low` up to, but not including, `high`. `taken` says how many
+    events that end an operation the sender has taken since its last request.
     """
 
     number: int
@@ -173,40 +173,50 @@ class IoRequest(Message, frozen=True):
     program: tuple[Piece, ...] = ()
     low: int = 0
     high: int = NO_LIMIT
+    taken: int = 0
 
 
 class HaltRequest(Message, frozen=True):
-    """Halt, as operation `number`."""
+    """Halt, as operation `number`; `taken` as in `IoRequest`."""
 
     number: int
+    taken: int = 0
 
 
 class ClearRequest(Message, frozen=True):
-    """Clear, as operation `number`."""
+    """Clear, as operation `number`; `taken` as in `IoRequest`."""
 
     number: int
+    taken: int = 0
 
 
 class ResumeRequest(Message, frozen=True):
     """Resume the guest's channel program, as operation `number`.
 
-    `program`, if there is any, replaces what came with START.
+    `program`, if there is any, replaces what came with START. `taken` is as in
+    `IoRequest`.
     """
 
     number: int
     program: tuple[Piece, ...] = ()
+    taken: int = 0
 
 
 class CancelRequest(Message, frozen=True):
-    """Withdraw the guest's START, as operation `number`."""
+    """Withdraw the guest's START, as operation `number`; `taken` as in `IoRequest`."""
 
     number: int
+    taken: int = 0
 
 
 class LookRequest(Message, frozen=True):
-    """Ask for the SCHIB of the host's subchannel, as operation `number`."""
+    """Ask for the SCHIB of the host's subchannel, as operation `number`.
+
+    `taken` is as in `IoRequest`.
+    """
 
     number: int
+    taken: int = 0
 
 
 class IoEvent(Message, frozen=True):
@@ -220,12 +230,6 @@ class IoEvent(Message, frozen=True):
     ends: tuple[int, ...]
     after: int
     irb: Irb
-
-
-class Taken(Message, frozen=True):
-    """The emulator has taken the `IoEvent` that ended these operations."""
-
-    ends: tuple[int, ...]
 
 
 HostOperation: TypeAlias = (
@@ -250,7 +254,6 @@ GuestSubchannelToVfioCcw: TypeAlias = (
     | CancelRequest
     | LookRequest
     | SenseConcurrently
-    | Taken
     | Detach
 )
 """What a guest's subchannel asks of the host's."""

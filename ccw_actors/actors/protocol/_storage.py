@@ -28,7 +28,6 @@ __all__ = [
     "SubchannelToStorage",
     "Unpin",
     "UnpinAll",
-    "Unpinned",
     "VfioCcwToStorage",
     "WriteStorage",
 ]
@@ -76,12 +75,6 @@ class StorageWritten(Message, frozen=True):
 
 class Pinned(Message, frozen=True):
     """The pages that exist are pinned for (the asker, number)."""
-
-    number: int
-
-
-class Unpinned(Message, frozen=True):
-    """(The asker, number) no longer has pins."""
 
     number: int
 
@@ -150,8 +143,11 @@ class Pin(Request[Pinned], frozen=True):
     areas: tuple[Area, ...]
 
 
-class Unpin(Request[Unpinned], frozen=True):
-    """Give up the pins of (the asker, number)."""
+class Unpin(Message, frozen=True):
+    """Give up the pins of (the sender, number).
+
+    It is not answered: Storage does it before whatever the sender asks for later.
+    """
 
     number: int
 
@@ -170,8 +166,8 @@ SubchannelToStorage: TypeAlias = ReadStorage | WriteStorage | AddToStorage
 VfioCcwToStorage: TypeAlias = ReadStorage | Pin | Unpin | UnpinAll
 """What a VfioCcw does to a guest's storage: it copies programs, and pins their data."""
 
-StorageToVfioCcw: TypeAlias = StorageData | Pinned | Unpinned
-"""What Storage answers a VfioCcw; UnpinAll has no answer."""
+StorageToVfioCcw: TypeAlias = StorageData | Pinned
+"""What Storage answers a VfioCcw; Unpin and UnpinAll have no answer."""
 
 GuestToStorage: TypeAlias = (
     ReadStorage | WriteStorage | SetStorageKey | InsertStorageKey

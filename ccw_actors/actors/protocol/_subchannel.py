@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from ccw_actors.actors.protocol._storage import Piece
 from ccw_actors.channel import InterruptionCode, Irb, Orb, Pmcw, Schib
-from ccw_actors.runtime import Message, Request
+from ccw_actors.runtime import Message, ReplyTo, Request
 
 __all__ = [
     "CancelSubchannel",
@@ -19,8 +19,8 @@ __all__ = [
     "HaltSubchannel",
     "Instruction",
     "InstructionAnswer",
+    "Interruption",
     "InterruptionGone",
-    "InterruptionTaken",
     "ModifySubchannel",
     "NotOperational",
     "NotePath",
@@ -141,21 +141,31 @@ class Pending(Message, frozen=True):
     isc: int
 
 
-class InterruptionTaken(Message, frozen=True):
-    """The interruption code; the interruption is no longer pending."""
+class Interruption(Message, frozen=True):
+    """An I/O interruption that was taken."""
 
-    subchannel: int
     code: InterruptionCode
 
 
 class InterruptionGone(Message, frozen=True):
-    """Nothing was pending at the subchannel: TSCH or CSCH came first."""
+    """Nothing to take at the subchannel: TSCH or CSCH came first, or `mask` is off.
+
+    `to` is that of the request.
+    """
 
     subchannel: int
+    to: ReplyTo[Interruption] | None = None
 
 
-class TakeInterruption(Request[InterruptionTaken | InterruptionGone], frozen=True):
-    """Take the pending interruption of this subchannel, if there is one."""
+class TakeInterruption(Request[Interruption | InterruptionGone], frozen=True):
+    """Take the pending interruption, if its ISC is on in `mask` (bit 0 leftmost of 8).
+
+    An `Interruption` goes to `to`, by default to the sender; any other answer goes to
+    the sender. If the actor of `to` fails on it, the interruption is pending again.
+    """
+
+    to: ReplyTo[Interruption] | None = None
+    mask: int = 0xFF
 
 
 class SubchannelReset(Message, frozen=True):

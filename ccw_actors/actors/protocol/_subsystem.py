@@ -2,8 +2,12 @@
 
 from typing import TypeAlias
 
-from ccw_actors.actors.protocol._subchannel import ConditionCode, SubchannelToSink
-from ccw_actors.channel import Crw, InterruptionCode
+from ccw_actors.actors.protocol._subchannel import (
+    ConditionCode,
+    Interruption,
+    SubchannelToSink,
+)
+from ccw_actors.channel import Crw
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
@@ -17,7 +21,6 @@ __all__ = [
     "CrwStored",
     "Done",
     "GuestToSubsystem",
-    "Interruption",
     "NoInterruption",
     "PathConfigured",
     "PathReset",
@@ -32,12 +35,6 @@ __all__ = [
     "SubsystemInstruction",
     "TestPendingInterruption",
 ]
-
-
-class Interruption(Message, frozen=True):
-    """An I/O interruption that was taken."""
-
-    code: InterruptionCode
 
 
 class NoInterruption(Message, frozen=True):

@@ -9,7 +9,7 @@ from ccw_actors.actors.protocol import (
     DescribeVolume,
     Instruction,
     InstructionAnswer,
-    InterruptionTaken,
+    Interruption,
     NotOperational,
     Pending,
     Piece,
@@ -67,7 +67,7 @@ class OwnGuest:
     async def take_interruption(self) -> bool:
         """Take the interruption, as TEST PENDING INTERRUPTION does."""
         taken = await self._subchannel.ask(TakeInterruption(), timeout=PATIENCE)
-        return isinstance(taken, InterruptionTaken)
+        return isinstance(taken, Interruption)
 
     async def write(self, address: int, data: bytes) -> None:
         """Write to storage."""

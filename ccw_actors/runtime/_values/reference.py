@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
     R = TypeVar("R")
-    A = TypeVar("A", bound=Message, default=Any)
+    A_contra = TypeVar("A_contra", bound=Message, default=Any, contravariant=True)
 else:
     from typing import TypeVar
 
     P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
     R = TypeVar("R")
-    A = TypeVar("A", bound=Message)
+    A_contra = TypeVar("A_contra", bound=Message, contravariant=True)
 
 __all__ = ["ActorRef", "ReplyTo"]
 
@@ -220,9 +220,9 @@ class ActorRef(Generic[P_contra]):
 
 
 class ReplyTo(
-    Struct, Generic[A], frozen=True, array_like=True, forbid_unknown_fields=True
+    Struct, Generic[A_contra], frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """The address for a later answer of type `A` to a request.
+    """The address for a later answer of type `A_contra` to a request.
 
     It is plain data and may be part of an actor's state. `ask` is 0 for a request that
     an actor told: the answer is then an ordinary message to that actor. `system` is the

@@ -143,7 +143,8 @@ class KeepsInterruption(Subchannel):
     def test(self, message: TestSubchannel) -> Tested:
         """Take the status."""
         answer = super().test(message)
-        self.state.interruption = self.state.interruption or answer.cc == 0
+        request = self.state.interruption
+        request.pending = request.pending or answer.cc == 0
         return answer
 
 
