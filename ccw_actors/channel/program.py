@@ -314,13 +314,13 @@ def _performed(execution: Execution, end: CommandEnd) -> Execution:
     total = sum(area.count for area in execution.areas)
     moved = min(max(end.transferred, 0), total)
     kept = replace(end, data=b"", transferred=moved, length=max(end.length, moved))
-    execution = replace(execution, end=kept)
     if is_input(execution.code):
         backward = is_read_backward(execution.code)
         data = end.data[:moved]
         pieces = tuple(sliced(execution.areas, data, backward=backward))
         if pieces:
-            return replace(execution, action=StoreData(pieces, execution.orb.key))
+            store = StoreData(pieces, execution.orb.key)
+            return replace(execution, end=kept, action=store)
     return _concluded(execution, kept)
 
 

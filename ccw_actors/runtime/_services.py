@@ -56,7 +56,7 @@ class ActorServices:
     def reply_to(self, cell: Cell) -> ReplyTo[Any]:
         """The address for a later answer to an actor's current message."""
         letter = self._kernel.running_here().letter
-        ask = letter.ask if isinstance(letter, Envelope) else 0
+        ask = letter.ask if type(letter) is Envelope else 0
         if ask:
             cell.owe(ask, self._kernel.asks.is_pending)
         sender = sender_of(letter)

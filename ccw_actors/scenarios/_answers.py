@@ -21,7 +21,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from ccw_actors.actors import Storage
 from ccw_actors.actors.protocol import (
     Instruct,
     Operation,
@@ -30,8 +29,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Cstat, Dstat, Fctl, Scsw, Stctl
 from ccw_actors.explore import Scenario, View, World
-from ccw_actors.machine import OURS, GuestPaths, Layers, add_guest_subchannel
-from ccw_actors.runtime import System
+from ccw_actors.machine import OURS, Layers
 from ccw_actors.scenarios._answers_below import (
     BOTH,
     NEW,
@@ -43,16 +41,14 @@ from ccw_actors.scenarios._answers_below import (
     failed,
     in_any_order,
     refused,
-    spawn_below,
+    spawn_guest,
     suspended,
 )
 from ccw_actors.scenarios._guest_scenario import Maker, spelled
-from ccw_actors.scenarios._machine import ENABLED, PATHS, add_cpus
 from ccw_actors.scenarios._operations import CLEAR, HALT, STORE, TEST, WAIT
 
 __all__ = ["ANSWERS"]
 
-_STORAGE: Final = 0x1000
 _START: Final = Instruct(0, StartSubchannel(ORB))
 
 
@@ -72,7 +68,7 @@ class _AnswersScenario(Struct, frozen=True):
         """Make the scenario."""
 
         def scenario(world: World) -> None:
-            self._spawn(world.system, layers or OURS)
+            spawn_guest(world.system, self.programs, self.answers, layers or OURS)
             for name, holds in self.seen.items():
                 world.final(name, _of_tested(holds))
             world.final("no CPU waits for an answer", _nobody_waits)
@@ -81,13 +77,6 @@ class _AnswersScenario(Struct, frozen=True):
 
         scenario.__doc__ = self.summary
         return scenario
-
-    def _spawn(self, system: System, layers: Layers) -> None:
-        css = GuestPaths().css
-        add_guest_subchannel(system, PATHS, 0, ENABLED, sink=css, layers=layers)
-        spawn_below(system, self.answers)
-        storage = system.spawn(Storage(_STORAGE), "storage")
-        add_cpus(system, self.programs, system.ref(PATHS.emulated), storage)
 
 
 def _answers(

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
+from ccw_actors.actors import Storage
 from ccw_actors.actors.protocol import (
     ClearRequest,
     Found,
@@ -11,11 +12,13 @@ from ccw_actors.actors.protocol import (
     IoEvent,
     IoRequest,
     LookRequest,
+    Operation,
     Refused,
 )
 from ccw_actors.channel import Actl, Cstat, Dstat, Fctl, Irb, Orb, Schib, Scsw, Stctl
+from ccw_actors.machine import GuestPaths, Layers, add_guest_subchannel
 from ccw_actors.runtime import Actor, ActorRef, System, receive
-from ccw_actors.scenarios._machine import ENABLED, PATHS, PROGRAM
+from ccw_actors.scenarios._machine import ENABLED, PATHS, PROGRAM, add_cpus
 
 __all__ = [
     "BOTH",
@@ -29,7 +32,7 @@ __all__ = [
     "failed",
     "in_any_order",
     "refused",
-    "spawn_below",
+    "spawn_guest",
     "suspended",
 ]
 
@@ -38,6 +41,7 @@ Request: TypeAlias = IoRequest | HaltRequest | ClearRequest | LookRequest
 Answers: TypeAlias = Callable[[Request], tuple[tuple[int, Answer], ...]]
 """The answers to a request, each with the line that it goes out on."""
 
+_STORAGE: Final = 0x1000
 PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 BOTH: Final = Fctl.START | Fctl.HALT
 _OLD, NEW = PROGRAM + 8, PROGRAM + 16
@@ -71,8 +75,17 @@ class Below(Actor):
             self._lines[line].tell(answer)
 
 
-def spawn_below(system: System, answers: Answers) -> None:
-    """Spawn a `Below` in place of the layers below, and two lines."""
+def spawn_guest(
+    system: System,
+    programs: Sequence[Sequence[Operation]],
+    answers: Answers,
+    layers: Layers,
+) -> None:
+    """Spawn CPUs and their subchannel; a `Below` with two lines replaces the rest."""
+    css = GuestPaths().css
+    add_guest_subchannel(system, PATHS, 0, ENABLED, sink=css, layers=layers)
+    storage = system.spawn(Storage(_STORAGE), "storage")
+    add_cpus(system, programs, system.ref(PATHS.emulated), storage)
     lines = [system.ref("line0"), system.ref("line1")]
     system.spawn(Below(lines, answers), PATHS.vfio_ccw)
     for line in lines:

@@ -17,7 +17,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from ccw_actors.actors import Storage
 from ccw_actors.actors.protocol import (
     AwaitStatus,
     Instruct,
@@ -27,12 +26,11 @@ from ccw_actors.actors.protocol import (
     Operation,
 )
 from ccw_actors.explore import Event, Scenario, View, World
-from ccw_actors.machine import OURS, GuestPaths, Layers, add_guest_subchannel
-from ccw_actors.runtime import System
-from ccw_actors.scenarios._answers_below import ended, spawn_below
+from ccw_actors.machine import OURS, Layers
+from ccw_actors.scenarios._answers_below import ended, spawn_guest
 from ccw_actors.scenarios._bare import bare_scenario
 from ccw_actors.scenarios._guest_scenario import Maker
-from ccw_actors.scenarios._machine import ENABLED, PATHS, add_cpus
+from ccw_actors.scenarios._machine import ENABLED, PATHS
 from ccw_actors.scenarios._operations import START, START_AGAIN, TEST, WAIT
 
 __all__ = ["INTERRUPTIONS"]
@@ -40,7 +38,6 @@ __all__ = ["INTERRUPTIONS"]
 _Programs: TypeAlias = Sequence[Sequence[Operation]]
 _CPUS: Final = ("cpu0", "cpu1")
 _ISC_3, _ISC_4 = 0x10, 0x08
-_STORAGE: Final = 0x1000
 _MASKS: Final[_Programs] = (
     (AwaitStatus(1.0, _ISC_3), AwaitStatus(mask=_ISC_4)),
     (START, AwaitStatus(mask=_ISC_3), TEST),
@@ -71,15 +68,6 @@ def _follow(known: Handled, event: Event) -> Handled:
     if event.crash:
         return known._replace(failed=known.failed + 1)
     return known._replace(times=known.times + 1)
-
-
-def _passed_through(system: System, programs: _Programs, layers: Layers) -> None:
-    """Spawn CPUs and their subchannel, and what ends each START below it."""
-    css = GuestPaths().css
-    add_guest_subchannel(system, PATHS, 0, ENABLED, sink=css, layers=layers)
-    spawn_below(system, ended)
-    storage = system.spawn(Storage(_STORAGE), "storage")
-    add_cpus(system, programs, system.ref(PATHS.emulated), storage)
 
 
 def _masks(world: World, _subchannel: str) -> None:
@@ -164,7 +152,7 @@ def _interruptions(
                 kind = (layers or OURS).subchannel
                 bare_scenario(*programs, subchannel=kind)(world)
             else:
-                _passed_through(world.system, programs, layers or OURS)
+                spawn_guest(world.system, programs, ended, layers or OURS)
             world.monitor(Handled(), _follow)
             check(world, PATHS.subchannel if bare else PATHS.emulated)
 

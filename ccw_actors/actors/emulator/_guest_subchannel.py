@@ -129,6 +129,8 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         match issued.instruction:
             case StartSubchannel(orb=orb, program=program):
                 answer: InstructionAnswer | None = self._start(orb, program)
+            case TestSubchannel():
+                answer = self._test()
             case HaltSubchannel():
                 answer = self._halt()
             case ClearSubchannel():
@@ -137,8 +139,6 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
                 answer = self._resume(issued)
             case CancelSubchannel():
                 answer = self._cancel_start(issued)
-            case TestSubchannel():
-                answer = self._test()
             case StoreSubchannel():
                 answer = self._store(issued)
             case ModifySubchannel(pmcw=pmcw, mba=mba):

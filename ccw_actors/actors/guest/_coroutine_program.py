@@ -1,7 +1,7 @@
 """A guest's program that is a coroutine function, resumed operation by operation."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, Final, TypeAlias, cast, get_args
 
 from ccw_actors.actors.guest._cpu import Cpu
 from ccw_actors.actors.protocol import Operation, Outcome
@@ -10,6 +10,8 @@ from ccw_actors.errors import ProgramError
 __all__ = ["AsyncProgram", "CoroutineProgram"]
 
 AsyncProgram: TypeAlias = Callable[[Cpu], Coroutine[Any, Any, Any]]
+
+_OPERATIONS: Final = frozenset(get_args(Operation))
 
 
 class CoroutineProgram:
@@ -49,7 +51,7 @@ class CoroutineProgram:
 
 
 def _operation(wanted: object) -> Operation:
-    if isinstance(wanted, get_args(Operation)):
+    if type(wanted) in _OPERATIONS:
         return cast("Operation", wanted)
     raise ProgramError(
         f"a guest program awaits the methods of its cpu only, got {wanted!r}"

@@ -53,7 +53,7 @@ T = TypeVar("T")
 @types.coroutine
 def _do(operation: Operation) -> Generator[Operation, Outcome, Outcome]:
     outcome = yield operation
-    if isinstance(outcome, Stopped):
+    if type(outcome) is Stopped:
         raise ProgramInterruptionError(outcome.code, outcome.reason)
     return outcome
 
@@ -163,7 +163,7 @@ class Cpu:
         after the `timeout`.
         """
         outcome = await _do(AwaitStatus(timeout, mask))
-        if isinstance(outcome, NoInterruption):
+        if type(outcome) is NoInterruption:
             return None
         assert isinstance(outcome, Interruption)
         return outcome.code

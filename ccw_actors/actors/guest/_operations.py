@@ -3,7 +3,7 @@
 Pure: the Guest sends messages.
 """
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from ccw_actors.actors.protocol import (
     Area,
@@ -40,11 +40,14 @@ from ccw_actors.channel import Cc, Irb, ProgramException, Schib, Scsw
 
 __all__ = [
     "NOT_OPERATIONAL",
+    "FromStorage",
     "checked",
     "is_start",
     "operand_exception",
     "to_storage",
 ]
+
+FromStorage: TypeAlias = StorageData | StorageWritten | StorageKey
 
 NOT_OPERATIONAL: Final[dict[str, ConditionCode | Tested | Stored]] = {
     **{
@@ -69,19 +72,17 @@ Keys are names of types: a `Failure` has only that name of the message.
 
 def operand_exception(instruction: Instruction, *, midaws: bool) -> str | None:
     """Say what makes an instruction end with an operand exception, or None."""
-    match instruction:
-        case StartSubchannel(orb=orb):
-            return orb.invalid(midaws=midaws)
-        case ModifySubchannel(pmcw=pmcw, mba=mba):
-            return Schib(pmcw, mba=mba).invalid()
-        case _:
-            return None
+    if type(instruction) is StartSubchannel:
+        return instruction.orb.invalid(midaws=midaws)
+    if type(instruction) is ModifySubchannel:
+        return Schib(instruction.pmcw, mba=instruction.mba).invalid()
+    return None
 
 
 def is_start(operation: Operation) -> bool:
     """Whether it is SSCH."""
-    return isinstance(operation, Instruct) and isinstance(
-        operation.instruction, StartSubchannel
+    return (
+        type(operation) is Instruct and type(operation.instruction) is StartSubchannel
     )
 
 
@@ -98,9 +99,7 @@ def to_storage(operation: Fetch | Store | SetKey | InsertKey) -> GuestToStorage:
             return InsertStorageKey(0, address)
 
 
-def checked(
-    operation: Operation, outcome: StorageData | StorageWritten | StorageKey
-) -> StorageData | StorageWritten | StorageKey | Stopped:
+def checked(operation: Operation, outcome: FromStorage) -> FromStorage | Stopped:
     """Turn an access beyond the guest's storage into its program exception."""
     match operation, outcome:
         case Fetch(address, length), StorageData(parts=parts):

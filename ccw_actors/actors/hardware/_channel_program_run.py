@@ -51,7 +51,7 @@ Given: TypeAlias = tuple[Piece, ...]
 
 def is_ccw(action: Action) -> bool:
     """Whether a CCW is fetched next: between two CCWs a halt may come."""
-    return isinstance(action, FetchWords) and action.what == Words.CCW
+    return type(action) is FetchWords and action.what == Words.CCW
 
 
 def to_fetch(
@@ -61,20 +61,23 @@ def to_fetch(
 
     An address in no region is an addressing check.
     """
+    known = _known(given, action) if given else None
+    if known is not None:
+        return Fetched(known)
     areas = areas_of(action)
-    data = b""
-    for area in areas:
-        part = within(given, area)
-        if part is None:
-            break
-        data += part
-    else:
-        return Fetched(data)
     region = region_of(regions, areas[0].address)
     if region is None:
         return Fetched(b"", StorageCheck.ADDRESSING)
     wanted = tuple(Area(a.address - region.base, a.length) for a in areas)
     return Access(region.storage, ReadStorage(run, wanted, region.dma, action.key))
+
+
+def _known(given: Given, action: FetchWords | FetchData) -> bytes | None:
+    """Return the bytes to fetch, if all of them came with START."""
+    if isinstance(action, FetchWords):
+        return within(given, action.address, action.length)
+    parts = [within(given, address, length) for address, length in action.pieces]
+    return None if None in parts else b"".join([part or b"" for part in parts])
 
 
 def to_store(

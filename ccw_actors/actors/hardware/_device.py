@@ -40,7 +40,7 @@ from ccw_actors.actors.protocol import (
     WriteTrack,
 )
 from ccw_actors.channel import CommandEnd, Dstat
-from ccw_actors.devices import DeviceModel, Failure, NeedTrack, Outcome
+from ccw_actors.devices import DeviceModel, Failure, Outcome
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["Device"]
@@ -186,14 +186,14 @@ class Device(Actor[DeviceMessage]):
     def _execute(self, work: Work) -> None:
         state = self.state
         result = self._model.execute(state.model, work.request.command, state.tracks)
-        if isinstance(result, NeedTrack):
-            state.work = work
-            state.reading = result.number
-            state.number += 1
-            assert self._volume is not None, "a model that needs tracks has a volume"
-            self._volume.tell(ReadTrack(state.number, result.number))
-        else:
+        if isinstance(result, Outcome):
             self._write(replace(work, outcome=result), result)
+            return
+        state.work = work
+        state.reading = result.number
+        state.number += 1
+        assert self._volume is not None, "a model that needs tracks has a volume"
+        self._volume.tell(ReadTrack(state.number, result.number))
 
     def _write(self, work: Work, outcome: Outcome[Any]) -> None:
         if work.written == len(outcome.writes):
@@ -222,5 +222,7 @@ class Device(Actor[DeviceMessage]):
     def _trim(self) -> None:
         """Drop the oldest tracks, but never while a command may need them all."""
         tracks = self.state.tracks
-        for track in list(tracks)[: max(0, len(tracks) - self._tracks_max)]:
-            del tracks[track]
+        excess = len(tracks) - self._tracks_max
+        if excess > 0:
+            for track in list(tracks)[:excess]:
+                del tracks[track]

@@ -51,10 +51,10 @@ def fetched(areas: tuple[Area, ...], answer: StorageData) -> Fetched:
     return Fetched(data)
 
 
-def within(program: tuple[Piece, ...], area: Area) -> bytes | None:
-    """Return the area's bytes if the program that came with START has them all."""
+def within(program: tuple[Piece, ...], address: int, length: int) -> bytes | None:
+    """Return bytes of the program that came with START, if it has them all."""
     for piece in program:
-        offset = area.address - piece.address
-        if offset >= 0 and offset + area.length <= len(piece.data):
-            return piece.data[offset : offset + area.length]
+        offset = address - piece.address
+        if offset >= 0 and offset + length <= len(piece.data):
+            return piece.data[offset : offset + length]
     return None

@@ -23,6 +23,8 @@ So a channel program has no work in progress when its status, or that of the HAL
 CLEAR that ended it, becomes pending.
 """
 
+from typing import Final
+
 from ccw_actors.actors.hardware._channel_program_run import (
     Access,
     cut_short,
@@ -61,10 +63,20 @@ from ccw_actors.channel.actions import (
     Suspend,
 )
 from ccw_actors.channel.actions import Stored as DataStored
-from ccw_actors.channel.command import DeviceCommand
 from ccw_actors.channel.execution import Execution
 
 __all__ = ["FunctionsAtWork"]
+
+_STEPS: Final[dict[type, str]] = {
+    FetchWords: "_fetch",
+    FetchData: "_fetch",
+    Perform: "_ask_device",
+    StoreData: "_store",
+    Interrupt: "_interrupt",
+    Suspend: "_suspend",
+    End: "_finish",
+}
+"""The name of the method for each type of action."""
 
 
 class FunctionsAtWork:
@@ -262,42 +274,55 @@ class FunctionsAtWork:
     def _perform(self, state: SubchannelState, execution: Execution) -> None:
         """Do what the program needs: ask storage or the device, or answer at once."""
         action = execution.action
-        match action:
-            case FetchWords() | FetchData():
-                access = to_fetch(state.run, state.program, self._links.regions, action)
-                self._access(state, execution, access)
-            case Perform(command):
-                self._ask_device(state, command)
-            case StoreData(pieces):
-                key = execution.orb.key
-                wanted = to_store(state.run, self._links.regions, pieces, key)
-                self._access(state, execution, wanted)
-            case Interrupt(cpa):
-                self._interrupt(state, cpa)
-                self._answer(state, execution, Continue())
-            case Suspend(cpa, count):
-                state.join_pci()
-                state.scsw = lifecycle.suspended(state.scsw, cpa, count)
-                self._present_intermediate(state)
-            case End():
-                self._end(state, action)
+        getattr(self, _STEPS[type(action)])(state, execution, action)
 
-    def _ask_device(self, state: SubchannelState, command: DeviceCommand) -> None:
+    def _fetch(
+        self,
+        state: SubchannelState,
+        execution: Execution,
+        action: FetchWords | FetchData,
+    ) -> None:
+        access = to_fetch(state.run, state.program, self._links.regions, action)
+        self._access(state, execution, access)
+
+    def _store(
+        self, state: SubchannelState, execution: Execution, action: StoreData
+    ) -> None:
+        key = execution.orb.key
+        access = to_store(state.run, self._links.regions, action.pieces, key)
+        self._access(state, execution, access)
+
+    def _suspend(
+        self, state: SubchannelState, _execution: Execution, action: Suspend
+    ) -> None:
+        state.join_pci()
+        state.scsw = lifecycle.suspended(state.scsw, action.cpa, action.count)
+        self._present_intermediate(state)
+
+    def _finish(self, state: SubchannelState, _execution: Execution, end: End) -> None:
+        self._end(state, end)
+
+    def _ask_device(
+        self, state: SubchannelState, _execution: Execution, action: Perform
+    ) -> None:
         """Have the device execute a command; with the first, START is accepted."""
         if state.scsw.actl & Actl.START_PENDING:
             state.scsw = lifecycle.accepted(state.scsw)
             self._present_intermediate(state)
         state.happened("device asked")
-        self._links.device.tell(ExecuteCommand(state.run, command))
+        self._links.device.tell(ExecuteCommand(state.run, action.command))
 
-    def _interrupt(self, state: SubchannelState, cpa: int) -> None:
-        """Show a PCI now, or at any time from now on."""
+    def _interrupt(
+        self, state: SubchannelState, execution: Execution, action: Interrupt
+    ) -> None:
+        """Show a PCI now, or at any time from now on, and go on."""
         if self._pace.pci == "next step":
-            state.present_interrupt(cpa)
+            state.present_interrupt(action.cpa)
             self._links.announce(state)
         else:
-            state.pci = UnshownPci(state.run, cpa)
+            state.pci = UnshownPci(state.run, action.cpa)
             self._links.later("pci")
+        self._answer(state, execution, Continue())
 
     def _access(
         self,
@@ -306,11 +331,11 @@ class FunctionsAtWork:
         access: Access | Fetched | DataStored,
     ) -> None:
         """Ask storage, unless the answer is known already."""
-        if isinstance(access, Access):
+        if isinstance(access, (Fetched, DataStored)):
+            self._answer(state, execution, access)
+        else:
             state.happened("storage asked")
             access.storage.tell(access.message)
-        else:
-            self._answer(state, execution, access)
 
     def _end(self, state: SubchannelState, end: End) -> None:
         """Show the end of the start function, and of a halt since its start."""

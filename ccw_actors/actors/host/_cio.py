@@ -131,12 +131,12 @@ class Cio(Actor[CioMessage]):
     def host_operation(self, message: HostOperation) -> None:
         """Issue the operation's instruction when its turn comes."""
         state = self.state
-        if isinstance(message, Clear):
+        if type(message) is Clear:
             for overtaken in state.waiting:
                 self._overtaken(overtaken)
             # A CLEAR ends functions; operations on the subchannel itself stay.
             state.waiting = of_kind(state.waiting, Enable, SenseConcurrently, Look)
-        if isinstance(message, Cancel) and of_kind(state.waiting, Start):
+        if type(message) is Cancel and of_kind(state.waiting, Start):
             waiting = state.waiting
             state.waiting = tuple(w for w in waiting if not isinstance(w, Start))
             self._driver.tell(Completed(message.number, Cc.DONE))
@@ -206,12 +206,12 @@ class Cio(Actor[CioMessage]):
         match operation:
             case None:
                 raise AssertionError("no instruction was in progress")
+            case Start() | Halt() | Clear():
+                self._begun(operation, cc)
             case Resume() | Cancel():
                 self._completed(operation, cc)
             case Enable() | SenseConcurrently():
                 self._modified(operation, cc)
-            case Start() | Halt() | Clear():
-                self._begun(operation, cc)
             case Look():
                 raise AssertionError("STSCH is answered by Stored")
         self._go_on()
@@ -260,7 +260,7 @@ class Cio(Actor[CioMessage]):
             return
         if not state.operational:
             self._give_up()
-        elif state.waiting and isinstance(state.waiting[0], Clear):
+        elif state.waiting and type(state.waiting[0]) is Clear:
             # CSCH drops the status that TSCH would take.
             self._issue()
         elif state.look:

@@ -105,7 +105,7 @@ class CioState(Struct):
         if not self.waiting or self.looked:
             return None
         operation, *others = self.waiting
-        if not isinstance(operation, Cancel):
+        if type(operation) is not Cancel:
             return None
         self.waiting = tuple(others)
         return operation
@@ -115,7 +115,7 @@ class CioState(Struct):
         operation, *rest = self.waiting
         self.operation = operation
         self.waiting = tuple(rest)
-        if isinstance(operation, SenseConcurrently):
+        if type(operation) is SenseConcurrently:
             sense = Pmcw.concurrent_sense
             self.pmcw = self.pmcw.with_flag(sense, on=operation.wanted)
         instruction = self._instruction(operation)

@@ -27,7 +27,7 @@ setting, and the end, wait for nothing.
 
 import errno
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec.structs import replace
 
@@ -76,6 +76,29 @@ from ccw_actors.runtime import ActorRef
 
 __all__ = ["Driver", "Told"]
 
+_HANDLERS: Final[dict[type, str]] = {
+    # from the emulator
+    IoRequest: "io_request",
+    HaltRequest: "halt",
+    ClearRequest: "clear",
+    CancelRequest: "cancel_request",
+    ResumeRequest: "resume",
+    LookRequest: "look",
+    SenseConcurrently: "sense_concurrently",
+    Detach: "detach",
+    # from the guest's storage
+    StorageData: "storage_data",
+    Pinned: "pinned",
+    # from Cio
+    Accepted: "accepted",
+    Interrupt: "interrupt",
+    Found: "found",
+    Completed: "completed",
+    Refused: "refused",
+    Gone: "gone",
+}
+"""The name of the method for each type of message."""
+
 
 class Told(Protocol):
     """What receives the answers: a reference to an actor, or a part of this one."""
@@ -117,33 +140,12 @@ class Driver:
         self._ccws_at_once = ccws_at_once
         self._limits = limits
         self._acknowledge = acknowledge
-        self._handlers: dict[type, Callable[[DriverState, Any], None]] = {
-            # from the emulator
-            IoRequest: self.io_request,
-            HaltRequest: self.halt,
-            ClearRequest: self.clear,
-            CancelRequest: self.cancel_request,
-            ResumeRequest: self.resume,
-            LookRequest: self.look,
-            SenseConcurrently: self.sense_concurrently,
-            Detach: self.detach,
-            # from the guest's storage
-            StorageData: self.storage_data,
-            Pinned: self.pinned,
-            # from Cio
-            Accepted: self.accepted,
-            Interrupt: self.interrupt,
-            Found: self.found,
-            Completed: self.completed,
-            Refused: self.refused,
-            Gone: self.gone,
-        }
 
     def handle(
         self, state: DriverState, message: VfioCcwMessage | StorageToVfioCcw
     ) -> None:
         """Give a message to the method for its type."""
-        self._handlers[type(message)](state, message)
+        getattr(self, _HANDLERS[type(message)])(state, message)
 
     def restart(self) -> None:
         """Give up the host's subchannel; pins can be given up only after that."""

@@ -19,7 +19,7 @@ from ccw_actors.channel import Ccw, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, Command, is_input, is_tic
 from ccw_actors.channel.execution import NO_LIMIT
 
-__all__ = ["BLOCK_2K", "IDAW_LENGTH", "Copy", "Form", "has_list"]
+__all__ = ["BLOCK_2K", "IDAW_LENGTH", "Copy", "Form"]
 
 BLOCK_2K: Final = 2048
 _BLOCK_4K: Final = 4096
@@ -103,14 +103,11 @@ class Copy(Struct):
             self.asked, self.todo = self.todo, ()
             chunk = self._chunk
             return tuple([Area(address, chunk) for address in self.asked])
-        fmt, lists = self.form.fmt, self.lists
-        self.asked = tuple(
-            [
-                address
-                for address, ccw in self.ccws.items()
-                if ccw is not None and has_list(ccw, fmt) and address not in lists
-            ]
-        )
+        lists = self.lists
+        if any(ccw is not None and ccw.indirect for ccw in self.ccws.values()):
+            moving = self.moving().items()
+            asked = [at for at, ccw in moving if ccw.indirect and at not in lists]
+            self.asked = tuple(asked)
         return tuple([self._list_area(address) for address in self.asked])
 
     def feed(self, parts: tuple[bytes, ...]) -> None:
@@ -131,16 +128,28 @@ class Copy(Struct):
 
     def data_areas(self) -> tuple[Area, ...]:
         """Return the areas of guest storage that the program's data may touch."""
-        fmt, continued = self.form.fmt, self._continued()
         return tuple(
             [
                 area
-                for address, ccw in self.ccws.items()
-                if ccw is not None
-                if _moves_data(ccw, fmt, continues=address in continued)
+                for address, ccw in self.moving().items()
                 for area in self.pieces(address, ccw)
             ]
         )
+
+    def moving(self) -> dict[int, Ccw]:
+        """Return, by address, the CCWs whose data may move from or to storage.
+
+        No-operation moves none, nor does input that is skipped. A CCW that continues
+        the data of another has that one's command, whatever its own code is. Source:
+        Linux vfio_ccw_cp.c, ccw_does_data_transfer, which looks at each CCW's own code.
+        """
+        fmt, continued = self.form.fmt, self._continued()
+        return {
+            address: ccw
+            for address, ccw in self.ccws.items()
+            if ccw is not None and ccw.count and not is_tic(ccw.code, fmt)
+            if address in continued or not _moves_nothing(ccw)
+        }
 
     def _continued(self) -> set[int]:
         """Return the addresses of CCWs that may continue the data of the one before."""
@@ -224,8 +233,8 @@ class Copy(Struct):
 
     def _addresses(self, address: int, ccw: Ccw) -> list[int]:
         """Return the guest addresses of the CCW's IDAW list, its own or a new one."""
-        fmt, block, size = self.form
-        if not has_list(ccw, fmt):
+        _, block, size = self.form
+        if not ccw.indirect:
             first = ccw.address
             end = first + ccw.count
             return [first, *range((first // block + 1) * block, end, block)]
@@ -237,13 +246,15 @@ class Copy(Struct):
         needed = -(-(idaws[0] % block + ccw.count) // block)
         return idaws[:needed]
 
-    def pieces(self, address: int, ccw: Ccw) -> Iterator[Area]:
-        """Yield the areas that the IDAWs of a CCW name, up to its count."""
+    def pieces(self, address: int, ccw: Ccw) -> list[Area]:
+        """Return the areas that the IDAWs of a CCW name, up to its count."""
+        found: list[Area] = []
         left, block = ccw.count, self.form.block
         for start in self._addresses(address, ccw):
             length = min(left, block - start % block)
-            yield Area(start, length)
+            found.append(Area(start, length))
             left -= length
+        return found
 
 
 def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
@@ -255,19 +266,5 @@ def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
     return None
 
 
-def has_list(ccw: Ccw, fmt: int) -> bool:
-    """Whether a CCW of a program of that format has a list of IDAWs."""
-    return ccw.indirect and ccw.count > 0 and not is_tic(ccw.code, fmt)
-
-
-def _moves_data(ccw: Ccw, fmt: int, *, continues: bool) -> bool:
-    """Whether data of a CCW may move from or to storage.
-
-    No-operation moves none, nor does input that is skipped. A CCW that `continues` the
-    data of another has that one's command, whatever its own code is. Source: Linux
-    vfio_ccw_cp.c, ccw_does_data_transfer, which looks at each CCW's own code.
-    """
-    if not ccw.count or is_tic(ccw.code, fmt):
-        return False
-    skips = ccw.skip and is_input(ccw.code)
-    return continues or not (skips or ccw.code == Command.NOOP)
+def _moves_nothing(ccw: Ccw) -> bool:
+    return ccw.code == Command.NOOP or (ccw.skip and is_input(ccw.code))

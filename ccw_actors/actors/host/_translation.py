@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.host._program_copy import BLOCK_2K, IDAW_LENGTH, Copy, has_list
+from ccw_actors.actors.host._program_copy import BLOCK_2K, IDAW_LENGTH, Copy
 from ccw_actors.actors.protocol import Piece
 from ccw_actors.channel import Ccw, Command, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
@@ -63,6 +63,7 @@ class _Layout:
     ) -> None:
         self._copy = copy
         self._base = base
+        self._moving = copy.moving()
         self._host = dict.fromkeys(copy.ccws, NOWHERE)
         for run in runs:
             for offset in range(0, run.ccws * CCW_LENGTH, CCW_LENGTH):
@@ -98,10 +99,10 @@ class _Layout:
         assert ccw is not None, "a CCW that is not accessible is in no run"
         if is_tic(ccw.code, fmt):
             return self._transfer(ccw), b""
-        if not ccw.count:
+        if address not in self._moving:
             flags = ccw.flags & ~Ccw.indirect.mask
-            code = ccw.code if fmt else _INVALID.code
-            return Ccw(code, flags, 0, 0), b""
+            code = ccw.code if fmt or ccw.count else _INVALID.code
+            return Ccw(code, flags, ccw.count, 0), b""
         flags = ccw.flags | Ccw.indirect.mask
         return replace(ccw, flags=flags, address=self._free), self._idaws(address, ccw)
 
@@ -113,8 +114,10 @@ class _Layout:
     def _idaws(self, address: int, ccw: Ccw) -> bytes:
         size = self._copy.form.idaw_size
         return b"".join(
-            _host_idaw(self._base, guest, size) if legal else _NO_ADDRESS
-            for guest, legal in _limited(self._copy, address, ccw)
+            [
+                _host_idaw(self._base, guest, size) if legal else _NO_ADDRESS
+                for guest, legal in _limited(self._copy, address, ccw)
+            ]
         )
 
 
@@ -144,7 +147,7 @@ def _limited(copy: Copy, address: int, ccw: Ccw) -> Iterator[tuple[int, bool]]:
     Data without IDAWs are within them as a whole or not at all.
     """
     whole = None
-    if not has_list(ccw, copy.form.fmt):
+    if not ccw.indirect:
         whole = copy.low <= ccw.address and ccw.address + ccw.count <= copy.high
     for area in copy.pieces(address, ccw):
         start, end = area.address, area.address + area.length

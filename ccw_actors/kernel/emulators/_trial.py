@@ -17,7 +17,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import PATH_0, Ccw, Orb, Pmcw, Schib
+from ccw_actors.channel import PATH_0, Ccw, Command, Orb, Pmcw, Schib
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.kernel.emulators._monitor import Monitor, described
 from ccw_actors.kernel.emulators._target import Target
@@ -31,7 +31,6 @@ _BUFFER: Final = 0x00201000
 _BEYOND: Final = 0x7FFFF000
 _LABEL: Final = 80
 _INTPARM: Final = 0x11223344
-_NO_OPERATION: Final = 0x03
 _READ: Final = 0x06
 _ISC: Final = 3
 _TAKES_MAX: Final = 8
@@ -78,7 +77,7 @@ class Trial:
         """
         chain = Ccw.chain_command.mask
         ccws = (
-            Ccw(_NO_OPERATION, chain | Ccw.suppress_length.mask, 1, _OPERANDS),
+            Ccw(Command.NOOP, chain | Ccw.suppress_length.mask, 1, _OPERANDS),
             Ccw(
                 DEFINE_EXTENT,
                 chain | (Ccw.suspend.mask if suspends else 0),

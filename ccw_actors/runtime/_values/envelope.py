@@ -76,7 +76,7 @@ def sender_of(letter: Letter | None) -> str:
     """Return the address of a letter's sender, "" for the outside and for no letter."""
     if type(letter) is tuple:
         return letter[1]
-    return letter.sender if isinstance(letter, Envelope) else ""
+    return letter.sender if type(letter) is Envelope else ""
 
 
 def wrapped(letter: Letter) -> Envelope:
