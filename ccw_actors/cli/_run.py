@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ccw_actors.cli._loops import UseUvloop, loop_factory
 from ccw_actors.cli._printing import complain
 from ccw_actors.cli._running import (
     TRACE,
@@ -80,6 +81,7 @@ def run(
     no_trace: _NoTrace = False,
     name: _Name = None,
     no_control: _NoControl = False,
+    uvloop: UseUvloop = False,
 ) -> None:
     """Run a machine until the programs of all its guests have ended.
 
@@ -95,6 +97,7 @@ def run(
     _exclude("--name", name, "--no-control", given=no_control)
     check_name(name)
     size_max = _size_max(trace_size)
+    new_loop = loop_factory(uvloop=uvloop)
     file = machine_file or SHIPPED_MACHINE
     machine = load_machine(file)
     with contextlib.ExitStack() as stack:
@@ -105,7 +108,7 @@ def run(
         if not no_trace:
             inputs = [] if machine_file is None else [machine_file]
             target = begin_a_trace(machine, trace, inputs, size_max)
-        end = run_shown(machine, target, control, as_json=as_json)
+        end = run_shown(machine, target, control, as_json=as_json, new_loop=new_loop)
     _print(end.result, end.why, as_json=as_json)
     if end.status:
         raise typer.Exit(end.status)

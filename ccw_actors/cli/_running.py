@@ -14,6 +14,7 @@ from typing import NamedTuple
 import typer
 from rich.live import Live
 
+from ccw_actors.cli._loops import LoopFactory
 from ccw_actors.cli._printing import complain, new_console, print_no_log, say_json
 from ccw_actors.cli._run_view import progress_view, show_result
 from ccw_actors.cli._signals import SignalWatch, place_of
@@ -78,6 +79,7 @@ def run_shown(
     control: ControlSocket | None,
     *,
     as_json: bool,
+    new_loop: LoopFactory | None = None,
 ) -> End:
     """Run a machine to its end, and show it at work on a terminal."""
     # A device takes a few descriptors, and the usual limit is 1024.
@@ -85,7 +87,8 @@ def run_shown(
     if limit != most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with _notices_printed(), KeptStreams(stdout_for_us=as_json) as streams:
-        return _Running(machine, trace, control, streams, as_json=as_json).run()
+        running = _Running(machine, trace, control, streams, as_json=as_json)
+        return running.run(new_loop)
 
 
 @contextlib.contextmanager
@@ -169,7 +172,7 @@ class _Running:
         self._is_stopping = False
         self._main = threading.get_ident()
 
-    def run(self) -> End:
+    def run(self, new_loop: LoopFactory | None) -> End:
         """Run to the end, or until a signal or a request to stop."""
         watch = SignalWatch(
             stop=self._stop,
@@ -179,7 +182,8 @@ class _Running:
         )
         with self._live(), watch:
             try:
-                result = asyncio.run(self._work())
+                with asyncio.Runner(loop_factory=new_loop) as runner:
+                    result = runner.run(self._work(watch))
             except asyncio.CancelledError:
                 assert watch.first is not None, "only a signal cancels it"
                 why = f"stopped by {watch.first.name}"
@@ -188,7 +192,8 @@ class _Running:
             return End(result, signal.SIGTERM, STOPPED)
         return End(result)
 
-    async def _work(self) -> RunResult:
+    async def _work(self, watch: SignalWatch) -> RunResult:
+        watch.claim()
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         return await self._machine_run.run()

@@ -55,7 +55,7 @@ class SignalWatch:
 
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._fd_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._fd_before = self.claim()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             before = signal.getsignal(number)
             if number == signal.SIGHUP and before == signal.SIG_IGN:
@@ -65,6 +65,13 @@ class SignalWatch:
         self._thread = threading.Thread(target=self._watch, name="signals", daemon=True)
         self._thread.start()
         return self
+
+    def claim(self) -> int:
+        """Have signals reported to this watch; return where they were reported before.
+
+        Call it again on the event loop: uvloop claims them when it begins to run.
+        """
+        return signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
     def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():

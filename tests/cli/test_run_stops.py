@@ -398,15 +398,22 @@ def test_guest_that_spins_in_a_thread(tmp_path: Path, module: str) -> None:
     assert "{'found': 42}" in out
 
 
+@pytest.mark.parametrize("words", [(), ("--uvloop",)], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
 )
 def test_what_is_there_when_a_run_is_stopped(
-    tmp_path: Path, module: str, number: signal.Signals, status: int
+    tmp_path: Path,
+    module: str,
+    number: signal.Signals,
+    status: int,
+    words: tuple[str, ...],
 ) -> None:
     """A stopped run prints the results of ended guests, and its trace is complete."""
-    running = Running(tmp_path, module, "waits", "--json")
+    if words:
+        pytest.importorskip("uvloop")
+    running = Running(tmp_path, module, "waits", "--json", *words)
     ended, out, lines = running.ends(number)
     assert ended == status
     said = f"stopped by {number.name}"
