@@ -3,6 +3,7 @@
 python benchmarks/channel_io.py                  all of it, three rounds
 python benchmarks/channel_io.py --quick          check that it works; ignore the numbers
 python benchmarks/channel_io.py --write FILE     also write the tables to a file
+python benchmarks/channel_io.py --flames FOLDER  also draw flame graphs, with py-spy
 
 Each round measures every row once, one after the other, so that all rows have the same
 conditions. It prints medians. Separate runs count all messages of an I/O and list those
@@ -27,14 +28,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import hercules_io
 from benchmarks.channel_machine import (
     NOP,
-    READ,
+    WORKS,
     Kind,
     Layers,
     Work,
+    floor_per_io,
     messages_of_one_io,
     messages_per_io,
     seconds_per_io,
 )
+from benchmarks.flames import FlamesError, draw
 from benchmarks.machine import describe
 from benchmarks.tables import Row, shares, table
 
@@ -68,7 +71,7 @@ class Case(NamedTuple):
 def cases() -> list[Case]:
     """Return all rows."""
     found: list[Case] = []
-    for work in (NOP, READ):
+    for work in WORKS.values():
         for layers in ("bare", "full"):
             found += (
                 Case(work, layers, kind, guests)
@@ -170,10 +173,27 @@ def one_nop() -> list[Row]:
             str(number),
             one.sender.removeprefix("guest0/"),
             one.recipient.removeprefix("guest0/"),
-            one.message_type,
+            one.message_type.__name__,
         )
         for number, one in enumerate(sent, 1)
     ]
+
+
+def floors(seconds: dict[Case, float], *, quick: bool) -> list[Row]:
+    """Return what the machine needs to carry the messages of an I/O, and its share."""
+    found: list[Row] = []
+    for work in WORKS.values():
+        least = floor_per_io("full", work, times=10 if quick else 1000)
+        spent = seconds[Case(work, "full", guests=8)]
+        found.append(
+            (
+                work.name,
+                f"{least * 1e6:.0f}",
+                f"{spent * 1e6:.0f}",
+                f"{100 * least / spent:.0f}%",
+            )
+        )
+    return found
 
 
 def profile(ios: int) -> list[Row]:
@@ -187,6 +207,15 @@ def _met(met: bool) -> str:  # noqa: FBT001
     return "met" if met else "missed"
 
 
+def _draw_flames(folder: Path, console: Console, *, quick: bool) -> None:
+    for work in WORKS.values():
+        try:
+            file = draw(work.name, folder, ios=100 if quick else 10_000)
+        except FlamesError as error:
+            raise typer.BadParameter(str(error), param_hint="--flames") from error
+        console.print(f"flame graph of a {work.name}: {file}")
+
+
 def main(
     *,
     rounds: Annotated[int, typer.Option(min=1, help="How many rounds to run.")] = 3,
@@ -197,12 +226,20 @@ def main(
         Path | None,
         typer.Option(metavar="FILE", help="Also write the tables to this file."),
     ] = None,
+    flames: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Also draw flame graphs (SVG) in this folder."
+        ),
+    ] = None,
 ) -> None:
     """Measure I/Os per second of guests, by layers and by kind of guest."""
     plan = [case for _ in range(1 if quick else rounds) for case in cases()]
     machine = describe()
     samples: dict[Case, list[float]] = {}
     console = Console(stderr=True)
+    if flames:
+        _draw_flames(flames, console, quick=quick)
     for case in progress(plan, "rows", console=console, transient=True):
         samples.setdefault(case, []).append(measured(case, quick=quick))
     seconds = {case: median(found) for case, found in samples.items()}
@@ -236,6 +273,11 @@ def main(
                 "Where the time of a NOP goes (from a profile, so only shares)",
                 ("package", "share"),
                 profile(64 if quick else 1000),
+            ),
+            table(
+                "The floor: encode, queue, decode and call for each message, in us",
+                ("channel program", "floor", "8 guests", "share"),
+                floors(seconds, quick=quick),
             ),
             table(
                 "The messages of a NOP",

@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
+from benchmarks.floor import floor
 from ccw_actors.actors import Cpu, MemoryVolume, ProgramThread, Region, Storage
-from ccw_actors.actors.protocol import AwaitGuest
+from ccw_actors.actors.protocol import AwaitGuest, StartSubchannel
 from ccw_actors.channel import Ccw, Dstat, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
 from ccw_actors.machine import (
@@ -20,7 +21,18 @@ from ccw_actors.machine import (
 )
 from ccw_actors.runtime import ActorRef, Handled, Observer, System
 
-__all__ = ["NOP", "READ", "Work", "messages_per_io", "seconds_per_io"]
+__all__ = [
+    "NOP",
+    "READ",
+    "WORKS",
+    "Work",
+    "floor_per_io",
+    "messages_of_one_io",
+    "messages_per_io",
+    "seconds_per_io",
+]
+
+T = TypeVar("T")
 
 GEOMETRY = Geometry("3390", cylinders=1, heads=15, track_size=56832)
 STORAGE_SIZE = 64 << 10
@@ -54,6 +66,8 @@ READ = Work(
         (LOCATE, bytes.fromhex("06000001 00000000 00000000 01000000")),
     ),
 )
+
+WORKS = {work.name: work for work in (NOP, READ)}
 
 
 async def _work(cpu: Cpu, work: Work, ios: int) -> None:
@@ -108,53 +122,68 @@ async def _timed(
     return spent
 
 
-class Sent(NamedTuple):
-    """One message: its sender, recipient and type."""
-
-    sender: str
-    recipient: str
-    message_type: str
-
-
 class _Recorder(Observer):
     """Records every handled message."""
 
     def __init__(self) -> None:
-        self.sent: list[Sent] = []
+        self.sent: list[Handled] = []
 
     def handled(self, event: Handled) -> None:
         """Record a message."""
-        kind = event.message_type.__name__
-        self.sent.append(Sent(event.sender, event.recipient, kind))
+        self.sent.append(event)
 
 
-def messages_of_one_io(layers: Layers, kind: Kind, work: Work) -> list[Sent]:
+def messages_of_one_io(layers: Layers, kind: Kind, work: Work) -> list[Handled]:
     """Return the messages from one START of a guest to its next."""
-    sent = asyncio.run(_recorded(layers, kind, work, 4))
-    starts = [
-        number
-        for number, one in enumerate(sent)
-        if one.message_type == "StartSubchannel" and one.sender.endswith("/cpu0")
-    ]
-    return sent[starts[1] : starts[2]]
+    return asyncio.run(_with_recorded(layers, kind, work, 4, _one_io))
 
 
 def messages_per_io(layers: Layers, kind: Kind, work: Work) -> int:
     """Count the messages of one more I/O."""
     few, many = (
-        len(asyncio.run(_recorded(layers, kind, work, ios))) for ios in (20, 120)
+        asyncio.run(_with_recorded(layers, kind, work, ios, _count))
+        for ios in (20, 120)
     )
     return round((many - few) / 100)
 
 
-async def _recorded(layers: Layers, kind: Kind, work: Work, ios: int) -> list[Sent]:
+def floor_per_io(layers: Layers, work: Work, *, times: int) -> float:
+    """Return the seconds in which this machine carries the messages of one I/O."""
+
+    def carry(system: System, sent: list[Handled]) -> float:
+        return floor(system, _one_io(system, sent), times=times)
+
+    return asyncio.run(_with_recorded(layers, "async", work, 4, carry))
+
+
+async def _with_recorded(
+    layers: Layers,
+    kind: Kind,
+    work: Work,
+    ios: int,
+    use: Callable[[System, list[Handled]], T],
+) -> T:
+    """Return what `use` makes of the messages of a guest's I/Os."""
     async with System() as system:
         recorder = _Recorder()
         system.observe(recorder)
         emulator = _add_guest(system, 0, layers, _program(kind, work, ios), kind)
         report = await emulator.ask(AwaitGuest(), timeout=600)
         assert report.error is None, report.error
-    return recorder.sent
+        return use(system, recorder.sent)
+
+
+def _count(_system: System, sent: list[Handled]) -> int:
+    return len(sent)
+
+
+def _one_io(_system: System, sent: list[Handled]) -> list[Handled]:
+    starts = [
+        number
+        for number, one in enumerate(sent)
+        if one.message_type is StartSubchannel and one.sender.endswith("/cpu0")
+    ]
+    return sent[starts[1] : starts[2]]
 
 
 def _program(kind: Kind, work: Work, ios: int) -> Callable[..., Any]:

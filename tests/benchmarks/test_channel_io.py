@@ -4,6 +4,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -12,9 +13,12 @@ from benchmarks.channel_machine import (
     READ,
     Layers,
     Work,
+    floor_per_io,
     messages_of_one_io,
     messages_per_io,
+    seconds_per_io,
 )
+from benchmarks.flames import FlamesError, draw
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +38,27 @@ def test_quick_run(tmp_path: Path) -> None:
     assert "| NOP | full stack | async | 64 |" in done.stdout
     assert "| 4 KiB read | bare subchannel | pykka | 8 |" in done.stdout
     assert "a NOP takes at most 22 messages" in done.stdout
+    assert "The floor: encode, queue, decode and call" in done.stdout
     assert written.read_text().endswith(done.stdout)
+
+
+def test_flame_graphs(tmp_path: Path) -> None:
+    """A flame graph shows the handlers of the work that it is of."""
+    try:
+        file = draw(READ.name, tmp_path, ios=400)
+    except FlamesError as error:
+        if "ermission" in str(error):
+            pytest.skip("this machine lets no process look into another one")
+        raise
+    root = ET.parse(file).getroot()  # noqa: S314 - py-spy's own
+    titles = {one.text or "" for one in root.iter("{http://www.w3.org/2000/svg}title")}
+    assert any("_subchannel_functions.py" in title for title in titles)
+
+
+def test_the_floor_is_below_the_cost() -> None:
+    """To carry the messages takes time, and less than the whole I/O."""
+    least = floor_per_io("full", NOP, times=20)
+    assert 0 < least < seconds_per_io("full", "async", NOP, guests=1, ios=200)
 
 
 def test_no_message_is_left_out() -> None:
