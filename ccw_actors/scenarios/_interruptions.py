@@ -12,6 +12,7 @@
 | no CPU gets an interruption of an ISC that it has off | always |
 | an interruption reaches one CPU that waits | at rest |
 | also after another CPU has failed on it, or on asking | at rest |
+| a CPU that still waits has its turn again, even if a subchannel failed | at rest |
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -133,6 +134,14 @@ def _gave_up(view: View) -> bool:
     return gave_up and _taken(view, "cpu1")
 
 
+def _are_open(view: View) -> bool:
+    # A wait that was served stays as it is until the CPU waits again.
+    cpus = [cpu for cpu in _CPUS if cpu in view]  # One may have crashed.
+    waiting = [cpu for cpu in cpus if isinstance(view[cpu].operation, AwaitStatus)]
+    waits = [one for one in view["css"].waiters if one.to.ref.path in waiting]
+    return all(one.asked < 0 for one in waits)
+
+
 def _is_late(view: View) -> bool:
     return any(one.asked >= 0 and one.cancelled for one in view["css"].waiters)
 
@@ -154,6 +163,7 @@ def _interruptions(
             else:
                 spawn_guest(world.system, programs, ended, layers or OURS)
             world.monitor(Handled(), _follow)
+            world.final("a CPU that still waits has its turn", _are_open)
             check(world, PATHS.subchannel if bare else PATHS.emulated)
 
         scenario.__doc__ = summary
