@@ -377,9 +377,8 @@ def _checked(
 ) -> Execution:
     """End with the check of a data area.
 
-    Output is fetched before the device gets it, so its check shows neither device
-    status nor a count of this command. A check of input with `Rules.show_end` off
-    shows neither.
+    Output is fetched before the device gets it: its check shows neither device status
+    nor a count of this command, and nor does one of input with `show_end` off.
     """
     execution = replace(execution, cpa=area.cpa, selected=True)
     if is_input(execution.code) and execution.rules.show_end:
