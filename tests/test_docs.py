@@ -142,7 +142,7 @@ def test_scenarios_of_the_interface_page_are_there() -> None:
     named = set(re.findall(r"`ccw-actors explore ([a-z-]+)`", text))
     assert named <= set(SCENARIOS)
     answers = text.split("\n## ")[1:]
-    assert len(answers) == 8
+    assert len(answers) == 10
     for answer in answers:
         assert "\nChecked by " in answer, answer.partition("\n")[0]
 

@@ -191,4 +191,9 @@ REASONS: Final[tuple[Reason, ...]] = (
             )
         ),
     ),
+    Reason(
+        "If the status is still pending, the same code makes the interruption pending"
+        " again in each phase. Otherwise the message is ignored.",
+        ((_GUEST, "*", "Failure"), (_HOST, "*", "Failure")),
+    ),
 )

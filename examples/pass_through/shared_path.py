@@ -47,7 +47,7 @@ def main() -> dict[str, object]:
     machine = Machine(system, disks=2)
     machine.guest("alice", reader, 0)
     machine.guest("bob", reader, 1)
-    for turns in (100, 200, 300):
+    for turns in (80, 160, 240):
         machine.operator(turns, "path", ResetPath())
     found = {name: machine.report(name).result for name in ("alice", "bob")}
     assert found["alice"]["labels"] == ["this is disk0"]
