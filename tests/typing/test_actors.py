@@ -258,7 +258,8 @@ def test_driver_handles(monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             handler = Mock()
             patch.setattr(Driver, method.__name__, handler)
-            message = kind(**dict.fromkeys(kind.__struct_fields__))
+            fields: dict[str, Any] = dict.fromkeys(kind.__struct_fields__)
+            message: Any = kind(**fields)
             driver.handle(DriverState(), message)
             handler.assert_called_once_with(DriverState(), message)
 

@@ -7,7 +7,7 @@ it has sent, in their order.
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 from msgspec import Struct
@@ -241,6 +241,9 @@ class _Replay:
         try:
             dispatcher.step(Choice(self._path, step.sender))
         except ActorFailedError as error:
+            if isinstance(error.__cause__, UnknownSystemError):
+                # The message names the System whose trace it is, in a ReplyTo.
+                raise error.__cause__ from error
             return f"it fails: {error}"
         return ""
 
@@ -305,7 +308,8 @@ def _without_systems(value: object) -> object:
         case [(None | [str(), str(), int()]) as ref, int(ask), str()]:
             return [ref, ask, ""]
         case list():
-            return [_without_systems(one) for one in value]
+            values = cast("list[object]", value)
+            return [_without_systems(one) for one in values]
         case _:
             return value
 
