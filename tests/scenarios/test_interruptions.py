@@ -23,8 +23,9 @@ class ForgetsWhoAskedForOneThatIsGone(ChannelSubsystem):
     """Leaves a wait closed when there is no interruption for it after all."""
 
     @receive
-    def interruption_gone(self, _message: InterruptionGone) -> None:
+    def interruption_gone(self, message: InterruptionGone) -> None:
         """Go on with other waits."""
+        del message
         self._go_on()
 
 
