@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 __all__ = ["FlamesError", "draw"]
@@ -26,7 +27,7 @@ def draw(work: str, folder: Path, *, ios: int) -> Path:
 
     Raises `FlamesError` without py-spy, or if that cannot look into a process.
     """
-    py_spy = shutil.which("py-spy", path=f"{Path(sys.executable).parent}{os.pathsep}")
+    py_spy = shutil.which("py-spy", path=sysconfig.get_path("scripts"))
     if py_spy is None:
         raise FlamesError("py-spy is not installed: pip install 'ccw-actors[bench]'")
     folder.mkdir(parents=True, exist_ok=True)
