@@ -122,6 +122,10 @@ class _Trace:
         self._failed = {
             one.actor: one.number for one in events if isinstance(one, FailureRecord)
         }
+        names = (
+            _named(one.message) for one in events if not isinstance(one, FailureRecord)
+        )
+        self._name = next(filter(None, names), _NAME)
         for one in events:
             if isinstance(one, FailureRecord):
                 continue
@@ -174,7 +178,7 @@ class _Trace:
         return latest
 
     def _replayed(self, path: str, candidate: Candidate) -> Refusal | None:
-        name = _NAME
+        name = self._name
         while True:
             try:
                 replay = _Replay(name, path, self._peers(path), candidate)
@@ -241,9 +245,6 @@ class _Replay:
         try:
             dispatcher.step(Choice(self._path, step.sender))
         except ActorFailedError as error:
-            if isinstance(error.__cause__, UnknownSystemError):
-                # The message names the System whose trace it is, in a ReplyTo.
-                raise error.__cause__ from error
             return f"it fails: {error}"
         return ""
 
@@ -279,7 +280,7 @@ class _Replay:
             self._reached[one.recipient] = max(before, one.number)
         waiting = list(found)
         for one in sent:
-            if waiting and _same(one, waiting[0]):
+            if waiting and self._same(one, waiting[0]):
                 waiting.pop(0)
             elif last.get((self._path, one.recipient), 0) > self._reached.get(
                 one.recipient, 0
@@ -287,29 +288,41 @@ class _Replay:
                 return False
         return not waiting
 
+    def _same(self, one: _Sent, other: _Sent) -> bool:
+        if one.recipient != other.recipient:
+            return False
+        name = self._system.name
+        return _without(name, one.message) == _without(name, other.message)
+
 
 def _number(envelope: Envelope) -> int:
     assert envelope.stamp is not None, "an observed message has a number"
     return envelope.stamp.number
 
 
-def _same(one: _Sent, other: _Sent) -> bool:
-    if one.recipient != other.recipient:
-        return False
-    return _without_systems(one.message) == _without_systems(other.message)
+def _named(value: object) -> str:
+    """Return the System that a `ReplyTo` in a value names, "" if none does."""
+    match value:
+        case [[str(system), str(), int()], int(), str(name)] if name == system:
+            return name
+        case list():
+            return next(filter(None, map(_named, cast("list[object]", value))), "")
+        case _:
+            return ""
 
 
-def _without_systems(value: object) -> object:
-    """Return a value without the names of Systems in its `ReplyTo`.
+def _without(system: str, value: object) -> object:
+    """Return a value without the name of that System in each `ReplyTo`.
 
-    A System under the stepping dispatcher leaves them out.
+    A System under the stepping dispatcher leaves it out.
     """
     match value:
-        case [(None | [str(), str(), int()]) as ref, int(ask), str()]:
+        case [(None | [str(), str(), int()]) as ref, int(ask), str(name)] if (
+            name == system
+        ):
             return [ref, ask, ""]
         case list():
-            values = cast("list[object]", value)
-            return [_without_systems(one) for one in values]
+            return [_without(system, one) for one in cast("list[object]", value)]
         case _:
             return value
 
