@@ -10,9 +10,8 @@
 | property | |
 |---|---|
 | no CPU gets an interruption of an ISC that it has off | always |
-| an interruption reaches one CPU that waits | at rest |
-| also after another CPU has failed on it, or on asking | at rest |
-| a CPU that still waits has its turn again, even if a subchannel failed | at rest |
+| an interruption reaches one CPU that waits, even if another failed on it | at rest |
+| a CPU that still waits has its turn, even if a subchannel has failed | at rest |
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -117,7 +117,7 @@ def uses_storage(view: View) -> bool:
 def is_held(view: View) -> bool:
     """Whether pages are pinned while the host's subchannel may use any.
 
-    A program that moves no data uses none; that there is one, the driver must know.
+    A program that moves no data uses none, but the driver must still have it.
     """
     if not uses_storage(view):
         return True

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.in_process import ccw_actors
-from tests.cli.test_run_stops import GUEST
+from tests.cli.test_run_stops import machine
 
 PROGRAMS = """\
 import asyncio
-import time
 
 
 async def loop_of(cpu):
@@ -33,21 +32,12 @@ def module(tmp_path: Path) -> str:
     return name
 
 
-def machine(folder: Path, *programs: str) -> Path:
-    """Write a machine file with a guest for each program."""
-    file = folder / "machine.toml"
-    guests = [
-        GUEST.format(name=one.partition(":")[2], program=one, arguments="")
-        for one in programs
-    ]
-    file.write_text("\n".join(guests))
-    return file
-
-
 def test_the_loop_is_of_uvloop(tmp_path: Path, module: str) -> None:
     """With the option the loop is uvloop's, without it asyncio's."""
     pytest.importorskip("uvloop")
-    file = machine(tmp_path, f"{module}:loop_of", f"{module}:in_thread")
+    file = machine(
+        tmp_path, loop_of=f"{module}:loop_of", in_thread=f"{module}:in_thread"
+    )
     loops: list[str] = []
     for options in ((), ("--uvloop",)):
         ended = ccw_actors("run", file, "--json", "--no-trace", *options)
@@ -63,7 +53,7 @@ def test_without_uvloop(
 ) -> None:
     """Where uvloop is not installed, one line says how to get it."""
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    file = machine(tmp_path, f"{module}:in_thread")
+    file = machine(tmp_path, in_thread=f"{module}:in_thread")
     ended = ccw_actors("run", file, "--no-trace", "--uvloop")
     assert ended.status == 2
     assert "pip install 'ccw-actors[uvloop]'" in ended.err
