@@ -306,7 +306,8 @@ def _named(value: object) -> str:
         case [[str(system), str(), int()], int(), str(name)] if name == system:
             return name
         case list():
-            return next(filter(None, map(_named, cast("list[object]", value))), "")
+            values = cast("list[object]", value)
+            return next((name for one in values if (name := _named(one))), "")
         case _:
             return ""
 
