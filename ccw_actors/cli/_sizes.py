@@ -2,7 +2,7 @@
 
 import typer
 
-from ccw_actors.machine import read_size
+from ccw_actors._sizes import read_size
 
 __all__ = ["size_option"]
 

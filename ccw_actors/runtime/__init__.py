@@ -17,6 +17,7 @@ from ccw_actors.runtime._values.dump import Dump as Dump
 from ccw_actors.runtime._values.dump import Statistics as Statistics
 from ccw_actors.runtime._values.mailbox import Mailbox as Mailbox
 from ccw_actors.runtime._values.notices import Failure as Failure
+from ccw_actors.runtime._values.notices import MissingChild as MissingChild
 from ccw_actors.runtime._values.notices import Terminated as Terminated
 from ccw_actors.runtime._values.observer import Handled as Handled
 from ccw_actors.runtime._values.observer import Observer as Observer
@@ -55,6 +56,7 @@ __all__ = [
     "LoopDispatcher",
     "Mailbox",
     "Message",
+    "MissingChild",
     "Observer",
     "Propagator",
     "ReplyTo",

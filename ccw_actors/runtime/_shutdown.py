@@ -78,6 +78,7 @@ class Shutdown:
         self.begun = True
         self.escalation.begin_end()
         kernel.supervisor.stop_reason = _SHUT_DOWN
+        kernel.missing.end(_SHUT_DOWN)
         left: list[str] = []
         deadline = 0.0
         try:

@@ -14,6 +14,7 @@ from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._cell.host import Host
 from ccw_actors.runtime._cell.own_context import own_context
 from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._kernel.missing_children import accepts_missing
 from ccw_actors.runtime._provider import KernelProvider
 from ccw_actors.runtime._references import References
 from ccw_actors.runtime._shutdown import Shutdown
@@ -74,6 +75,7 @@ class Spawner:
         if self._kernel.observers.present:
             self._kernel.observers.spawned(cell.path)
         self._kernel.supervisor.start(cell)
+        self._kernel.missing.spawned(cell)
         return cell
 
     def thread(
@@ -101,6 +103,7 @@ class Spawner:
             raise CcwActorsError(
                 f"{cell.path}: its thread cannot be started: {error}"
             ) from error
+        self._kernel.missing.spawned(cell)
         return cell
 
     def bridge(
@@ -130,6 +133,7 @@ class Spawner:
         self._provider.add_foreign(cell)
         self._kernel.observers.spawned(path)
         cell.look_after()
+        self._kernel.missing.spawned(cell)
         return cell
 
     def _cell(
@@ -166,6 +170,7 @@ class Spawner:
         if not isinstance(decision, Stop | Escalate):
             cell.make = _maker(actor, made)
             cell.origin = own_context()
+        self._keep_for_children(cell)
         registry.add(cell)
         return cell
 
@@ -228,6 +233,29 @@ class Spawner:
             raise DispatcherError(f"cannot spawn {path!r}: not on the System's thread")
         if self._shutdown.begun:
             raise CcwActorsError(f"cannot spawn {path!r}: the System is shutting down")
+
+    def _keep_for_children(self, cell: Cell) -> None:
+        """Keep references to children that are not there, if an actor accepts that.
+
+        Raises `DispatcherError` if letters for them cannot be kept, or not be used.
+        """
+        if not accepts_missing(cell.actor):
+            return
+        why = ""
+        if self._kernel.dispatcher.restores:
+            why = (
+                "no snapshot of the stepping dispatcher has the letters for children"
+                " that are not there: spawn an actor whose children are there from the"
+                " start"
+            )
+        elif isinstance(cell, ThreadCell):
+            why = "an actor in its own thread cannot spawn children: spawn it here"
+        if why:
+            name = type(cell.actor).__name__
+            raise DispatcherError(
+                f"{cell.path}: {name} accepts MissingChild, but {why}"
+            )
+        self._kernel.registry.keep(cell.path)
 
     def _check_threads(self, name: str, path: str | None) -> None:
         if self._kernel.dispatcher.loop is None:

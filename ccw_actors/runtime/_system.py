@@ -306,6 +306,13 @@ class System:
         """Return counts of messages, failures and other events so far."""
         return statistics(self._kernel)
 
+    def handled_by_type(self) -> dict[str, int]:
+        """Return how many messages actors have handled, by the name of their type.
+
+        Answers to asks are not among them. Any thread may call it.
+        """
+        return self._kernel.counts.by_type()
+
     def dump(self) -> Dump:
         """Return every actor and what it waits for; `str` of it is a table."""
         return dump(self._kernel)

@@ -95,6 +95,7 @@ async def all_that_leave_a_text(system: System, number: int) -> None:
         await do(system, number)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_what_leaves_a_text(traced: Callable[[], int]) -> None:
     """When the last thousand are kept, further ones leave nothing."""
@@ -187,6 +188,7 @@ async def generations(
         return highest - before, traced() - before
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_twenty_thousand_actors(traced: Callable[[], int]) -> None:
     """Only the last unused paths, and texts, stay."""

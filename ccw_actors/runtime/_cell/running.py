@@ -1,11 +1,15 @@
 """The actor that a thread runs now, and its current message."""
 
 import threading
-from typing import Any, Protocol
+from collections import defaultdict
+from typing import Any, Protocol, TypeAlias
 
 from ccw_actors.runtime._values.envelope import Envelope, Letter, wrapped
 
-__all__ = ["Running", "RunningHere", "Work"]
+__all__ = ["Counts", "Running", "RunningHere", "Work"]
+
+Counts: TypeAlias = defaultdict[type[Any], int]
+"""How many messages of each type a thread has handled."""
 
 
 class Work(Protocol):
@@ -23,11 +27,13 @@ class Running:
 
     `resting_address` is the address while it handles no message: the actor's in its own
     thread. `work` is the work of an actor's own thread. `turn` is the async handler
-    that runs now. `own` is True on the System's own thread.
+    that runs now. `own` is True on the System's own thread. A thread that handles
+    messages counts them in `counts`.
     """
 
     __slots__ = (
         "address",
+        "counts",
         "letter",
         "own",
         "resting_address",
@@ -36,11 +42,17 @@ class Running:
     )
 
     def __init__(
-        self, address: str = "", letter: Letter | None = None, *, own: bool = False
+        self,
+        address: str = "",
+        letter: Letter | None = None,
+        *,
+        own: bool = False,
+        counts: Counts | None = None,
     ) -> None:
         self.address = self.resting_address = address
         self.letter = letter
         self.own = own
+        self.counts: Counts = defaultdict(int) if counts is None else counts
         self.turn: Any = None
         self.work: Work | None = None
 

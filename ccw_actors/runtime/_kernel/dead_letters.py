@@ -17,11 +17,12 @@ from ccw_actors.runtime._values.envelope import SIGNAL, TICK, UNBOUNDED, WATCH, 
 from ccw_actors.runtime._values.notices import Failure
 from ccw_actors.transport import Message, message_id, tag_of
 
-__all__ = ["NOBODY_THERE", "DeadLetters"]
+__all__ = ["NOBODY_THERE", "NOT_SPAWNED", "DeadLetters"]
 
 log = logging.getLogger("ccw_actors")
 
 NOBODY_THERE: Final = "there is no such actor"
+NOT_SPAWNED: Final = "there is no such actor, and its parent has not spawned it"
 
 
 class DeadLetters:
@@ -78,7 +79,7 @@ class DeadLetters:
             return
         self._lost.add(address, envelope, reason)
         is_quiet = quiet or self.is_quiet
-        if not is_quiet and (full or reason is NOBODY_THERE):
+        if not is_quiet and (full or reason in (NOBODY_THERE, NOT_SPAWNED)):
             self._warn(address, envelope, reason)
         self._tell(address, envelope, reason, full=full)
 

@@ -8,7 +8,7 @@ from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure
-from ccw_actors.runtime._kernel.dead_letters import NOBODY_THERE, DeadLetters
+from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import Pending, PendingAsks
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
@@ -20,6 +20,8 @@ __all__ = ["Delivery"]
 
 class Delivery:
     """Delivers messages, asks and answers.
+
+    `absent` takes each envelope for an address at which no actor is.
 
     Call methods on the System's own thread, except where one says "on any thread" and
     takes the `Running` of that thread.
@@ -37,6 +39,7 @@ class Delivery:
         calls: ThreadCalls,
         encode: Callable[[object], bytes],
         quick_encode: Callable[[object], bytes],
+        absent: Callable[[str, Envelope], None],
     ) -> None:
         self._cells = cells
         self._pressure = pressure
@@ -47,6 +50,7 @@ class Delivery:
         self._calls = calls
         self.encode = encode
         self.quick_encode = quick_encode
+        self._absent = absent
 
     def envelope(
         self, running: Running, message: Message, ask: int = 0, kind: int = 0
@@ -68,7 +72,7 @@ class Delivery:
         """Put an envelope into a mailbox. Raises `MailboxFullError`."""
         cell = self._cells.get(address)
         if cell is None:
-            self._dead_letters.add(address, envelope, NOBODY_THERE)
+            self._absent(address, envelope)
         elif envelope.kind or (
             not cell.accept(envelope) and self._pressure.make_room(cell, envelope)
         ):

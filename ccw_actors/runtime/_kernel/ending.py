@@ -8,6 +8,7 @@ from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
+from ccw_actors.runtime._kernel.missing_children import MissingChildren
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
 from ccw_actors.runtime._kernel.registry import Registry
@@ -35,6 +36,7 @@ class Ending:
         pressure: BackPressure,
         dead_letters: DeadLetters,
         death_watch: DeathWatch,
+        missing: MissingChildren,
         observers: Observers,
         contexts: Contexts,
         may_return: bool,
@@ -45,6 +47,7 @@ class Ending:
         self._pressure = pressure
         self._dead_letters = dead_letters
         self._death_watch = death_watch
+        self._missing = missing
         self._observers = observers
         self._contexts = contexts
         self._may_return = may_return
@@ -89,7 +92,7 @@ class Ending:
             self._asks.stopped(ask, reason)
 
     def _lose_messages(self, cell: Cell, reason: str) -> None:
-        """Turn the messages in the mailbox and in the stash into dead letters."""
+        """Turn messages in mailbox and stash, and for children, into dead letters."""
         cell.put_back()
         while cell.mailbox:
             try:
@@ -97,6 +100,7 @@ class Ending:
             except IndexError:
                 break  # The actor's thread took it first.
             self._dead_letters.add(cell.address, envelope, reason)
+        self._missing.ended(cell, reason)
 
     def _tell(self, cell: Cell, reason: str) -> None:
         """Notify observers, watchers and other waiting code that an actor has ended."""

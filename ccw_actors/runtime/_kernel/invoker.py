@@ -14,6 +14,7 @@ from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
+from ccw_actors.runtime._kernel.missing_children import MissingChildren
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import LATE, PendingAsks
 from ccw_actors.runtime._kernel.ports import Suspend
@@ -22,6 +23,8 @@ from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
 from ccw_actors.runtime._kernel.timers import Timers
 from ccw_actors.runtime._values.answers import answer_names
 from ccw_actors.runtime._values.envelope import (
+    MISSED,
+    MISSING,
     STOP,
     TICK,
     UNBOUNDED,
@@ -59,6 +62,7 @@ class Invoker:
         asks: PendingAsks,
         timers: Timers,
         death_watch: DeathWatch,
+        missing: MissingChildren,
         contexts: Contexts,
         observers: Observers,
         calls: ThreadCalls,
@@ -72,6 +76,7 @@ class Invoker:
         self._asks = asks
         self._timers = timers
         self._death_watch = death_watch
+        self._missing = missing
         self._contexts = contexts
         self._observers = observers
         self._calls = calls
@@ -110,7 +115,7 @@ class Invoker:
                     return limit - left
                 self._reopen(cell)
             mailbox = cell.mailbox
-            decode, actor = cell.decode, cell.actor
+            decode, actor, counts = cell.decode, cell.actor, running.counts
             # This jump avoids a comparison, which would be slow.
             while mailbox and left:
                 if cell.status >= CLOSED:
@@ -136,26 +141,27 @@ class Invoker:
                 running.letter = letter
                 try:
                     message = decode(payload)  # type: ignore[arg-type]
-                    handler = cell.handlers[type(message)]
+                    kind = type(message)
+                    handler = cell.handlers[kind]
                 except DECODE_ERRORS as error:
                     self._refused(cell, letter, error)
                     continue
                 except KeyError:
                     self._unhandled(cell, letter)
                     continue
+                counts[kind] += 1
                 try:
                     answer = handler(actor, message)
                     if answer is None:
                         if what is Envelope and letter.ask:  # type: ignore[union-attr]
-                            self._left(cell, letter, type(message))  # type: ignore[arg-type]
+                            self._left(cell, letter, kind)  # type: ignore[arg-type]
                     elif type(answer) is CoroutineType:
                         self._begin(running, cell, letter, answer)
                     else:
                         self._answer(running, cell, letter, answer)
                 except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
                     envelope = wrapped(letter)
-                    what_ = type(message).__name__
-                    self._supervisor.fail(cell, what_, error, envelope)
+                    self._supervisor.fail(cell, kind.__name__, error, envelope)
         finally:
             cell.handled += limit - left
         return limit - left
@@ -215,6 +221,7 @@ class Invoker:
         except KeyError:
             self._unhandled(cell, envelope)
             return
+        running.counts[type(message)] += 1
         self._observers.handled(cell.address, envelope)
         is_over = True
         try:
@@ -246,6 +253,8 @@ class Invoker:
             return Envelope(envelope.payload, sender, 0, stamp, UNBOUNDED)
         if envelope.kind == UNBOUNDED:
             return envelope
+        if envelope.kind == MISSING:
+            return self._missing.tell(cell, envelope)
         self._signal(cell, envelope)
         return None
 
@@ -253,6 +262,8 @@ class Invoker:
         if envelope.kind == STOP:
             cell.close()
             self._calls.note(partial(self._supervisor.begin_stop, cell, drain=True))
+        elif envelope.kind == MISSED:
+            self._missing.told(envelope.sender)
         else:
             watch, watches = self._death_watch.watch, envelope.kind == WATCH
             self._calls.note(partial(watch, cell, envelope.sender, watches=watches))

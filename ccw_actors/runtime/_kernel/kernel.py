@@ -17,6 +17,8 @@ from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
+from ccw_actors.runtime._kernel.message_counts import MessageCounts
+from ccw_actors.runtime._kernel.missing_children import MissingChildren
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
 from ccw_actors.runtime._kernel.ports import Dispatcher, Suspend
@@ -59,7 +61,8 @@ class Kernel:
         self.dispatcher = dispatcher
         self.ask_timeout = ask_timeout
         self.unraised: BaseException | None = None
-        self.running = Running(own=True)
+        self.counts = MessageCounts()
+        self.running = Running(own=True, counts=self.counts.own)
         self.own_thread = get_ident()
         self._here = RunningHere()
         dispatcher.begin()
@@ -101,6 +104,12 @@ class Kernel:
             refuse_watch=self._refuse_watch,
             with_payload=with_payload,
         )
+        self.missing = MissingChildren(
+            registry=self.registry,
+            dead_letters=self.dead_letters,
+            observers=self.observers,
+            encode=codec.encode,
+        )
         self.pressure = BackPressure(
             self.cells.get,
             partial(self.dead_letters.add, full=True),
@@ -120,6 +129,7 @@ class Kernel:
             calls=self.calls,
             encode=codec.encode,
             quick_encode=codec.quick_encode,
+            absent=self.missing.absent,
         )
 
     def _make_supervision(self, codec: Codec, suspend: Suspend) -> None:
@@ -134,6 +144,7 @@ class Kernel:
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
+            missing=self.missing,
             observers=self.observers,
             contexts=self.contexts,
             may_return=dispatcher.restores,
@@ -166,6 +177,7 @@ class Kernel:
             asks=self.asks,
             timers=self.timers,
             death_watch=self.death_watch,
+            missing=self.missing,
             contexts=self.contexts,
             observers=self.observers,
             calls=self.calls,

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
+from typing import Final
 
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
@@ -19,6 +20,9 @@ __all__ = ["Observers"]
 
 log = logging.getLogger("ccw_actors")
 
+_NOTHING: Final = (Observer.handled, Observer.dead_letter)
+"""The methods of an observer that does not observe messages."""
+
 
 class _Watching:
     """One observer, and the context for its calls: that of `observe`.
@@ -26,10 +30,15 @@ class _Watching:
     Events that the observer itself causes are reported after its current call.
     """
 
-    __slots__ = ("_busy", "_context", "_later", "observer")
+    __slots__ = ("_busy", "_context", "_later", "observer", "watches_messages")
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
+        # A stamp on every message is slow: only observers of messages need it.
+        self.watches_messages = any(
+            getattr(method, "__func__", None) not in _NOTHING
+            for method in (observer.handled, observer.dead_letter)
+        )
         self._context = copy_context()
         self._busy = False
         self._later: deque[Callable[[Observer], None]] = deque()
@@ -55,9 +64,9 @@ class _Watching:
 class Observers:
     """All observers of one System.
 
-    `present` says whether there are any, and `stamps` whether messages are stamped for
-    observers or for a `propagator` of trace contexts. `changed` is called whenever one
-    is added or removed, `raised` with the exception of an observer.
+    `present` says whether there are any, and `stamps` whether messages are stamped: for
+    observers of messages, or for a `propagator` of trace contexts. `changed` is called
+    whenever one is added or removed, `raised` with the exception of an observer.
     """
 
     def __init__(
@@ -93,7 +102,8 @@ class Observers:
 
     def _note(self) -> None:
         self.present = bool(self._all)
-        self.stamps = self.present or self.propagator is not None
+        watched = any(one.watches_messages for one in self._all)
+        self.stamps = watched or self.propagator is not None
         self._changed()
 
     def stamp(

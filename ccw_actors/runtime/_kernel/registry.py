@@ -1,11 +1,11 @@
 """The actors of a System by address and by path."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.runtime._cell.cell import Cell
-from ccw_actors.runtime._values.address import address_of, why_no_path
+from ccw_actors.runtime._values.address import address_of, folder_of, why_no_path
 
 __all__ = ["Registry"]
 
@@ -17,7 +17,8 @@ class Registry:
 
     `next_incarnation` numbers the actors at a path one after another, `address_at` says
     which actor a path means now, and `removed` is called with the address of each
-    removed actor.
+    removed actor. For a path that has been unused for long it remembers only the
+    greatest number, unless the path is in a folder that it was told to `keep`.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class Registry:
         self._renamed: dict[str, Cell] = {}
         self._last: dict[str, int] = {}
         self._forgotten = 0
+        self._kept: dict[str, _Kept] = {}
         self._spawned: dict[str, int] = {}
         self.next_incarnation: Callable[[str], int] = self.count_incarnation
         self.address_at: Callable[[str], str] = self.find
@@ -56,14 +58,22 @@ class Registry:
         """Remove an actor."""
         del self.cells[cell.address]
         self._renamed.pop(cell.path, None)
-        last, path = self._last, cell.path
+        self._remember(cell.path, cell.incarnation)
+        self.removed(cell.address)
+
+    def _remember(self, path: str, incarnation: int) -> None:
+        """Note the last actor at a path."""
+        kept = self._kept.get(folder_of(path)) if self._kept else None
+        if kept is not None:
+            kept.last[path] = incarnation
+            return
+        last = self._last
         last.pop(path, None)  # to make it the newest entry
-        last[path] = cell.incarnation
+        last[path] = incarnation
         if len(last) > _REMEMBERED:
             oldest = next(iter(last))
             # The next actor there gets an unused number.
             self._forgotten = max(self._forgotten, last.pop(oldest))
-        self.removed(cell.address)
 
     def replace_all(self, cells: list[Cell]) -> None:
         """Replace all actors by these."""
@@ -75,11 +85,25 @@ class Registry:
                 self._renamed[cell.path] = cell
 
     def count_incarnation(self, path: str) -> int:
-        """Return an unused incarnation number for a path.
-
-        For paths that have been unused for long it remembers only the greatest number.
-        """
+        """Return an unused incarnation number for a path."""
+        kept = self._kept.get(folder_of(path)) if self._kept else None
+        if kept is not None:
+            return kept.last.get(path, kept.before) + 1
         return self._last.get(path, self._forgotten) + 1
+
+    def keep(self, folder: str) -> None:
+        """Remember the last number of each path in a folder, until `release`.
+
+        So the address of the first actor at a path stays the same until it is spawned.
+        """
+        last = {path: n for path, n in self._last.items() if folder_of(path) == folder}
+        self._kept[folder] = _Kept(self._forgotten, last)
+
+    def release(self, folder: str) -> None:
+        """Remember the paths of a folder no longer than others."""
+        kept = self._kept.pop(folder, None)
+        for path, incarnation in () if kept is None else kept.last.items():
+            self._remember(path, incarnation)
 
     def check_free(self, path: str) -> None:
         """Raise `CcwActorsError` if no actor can be spawned at a path."""
@@ -98,6 +122,13 @@ class Registry:
             name = f"{kind.lower()}-{number}"
             if self.at(f"{above}{name}") is None:
                 return name
+
+
+class _Kept(NamedTuple):
+    """The last numbers in a folder: `before`, unless `last` has the path."""
+
+    before: int
+    last: dict[str, int]
 
 
 def _ignore(_address: str) -> None:

@@ -126,6 +126,7 @@ class PykkaCell(Cell):
             reason = str(refusal(envelope.payload, error))
             kernel.dead_letters.refuse(self, envelope, reason)
             return
+        kernel.running.counts[type(message)] += 1
         kernel.observers.handled(self.address, envelope)
         number = self.handled = self.handled + 1
         self._under_way[number] = envelope

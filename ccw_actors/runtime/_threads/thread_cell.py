@@ -206,6 +206,7 @@ class ThreadCell(Cell):
         running = self._running = self._kernel.running_here()
         running.address = running.resting_address = self.address
         running.work = self._work
+        running.counts = self._kernel.counts.table()
         supervisor = self._kernel.supervisor
         try:
             self.actor.on_start()
@@ -244,6 +245,8 @@ class ThreadCell(Cell):
     def _let_go(self) -> None:
         """Forget the actor, whose thread has ended; on the System's thread."""
         self._kernel.ending.end(self, "its thread has ended")
+        if self._running is not None:
+            self._kernel.counts.end(self._running.counts)
         super().forget()
 
     def _run_own_on_stop(self) -> None:

@@ -7,7 +7,15 @@ System, the path, the incarnation.
 
 from typing import Final, NamedTuple
 
-__all__ = ["SEPARATOR", "Address", "address_of", "path_of", "split", "why_no_path"]
+__all__ = [
+    "SEPARATOR",
+    "Address",
+    "address_of",
+    "folder_of",
+    "path_of",
+    "split",
+    "why_no_path",
+]
 
 SEPARATOR: Final = "#"
 
@@ -28,6 +36,11 @@ def address_of(path: str, incarnation: int) -> str:
 def path_of(address: str) -> str:
     """Return the path in an address."""
     return address.partition(SEPARATOR)[0] if SEPARATOR in address else address
+
+
+def folder_of(path: str) -> str:
+    """Return what is before the last slash of a path, "" without a slash."""
+    return path.rpartition("/")[0]
 
 
 def split(address: str) -> tuple[str, int]:

@@ -9,6 +9,8 @@ from ccw_actors.transport import Message
 __all__ = [
     "CHILD_ENDED",
     "ESCALATED",
+    "MISSED",
+    "MISSING",
     "RESTART",
     "SIGNAL",
     "STOP",
@@ -36,6 +38,8 @@ STOP_NOW: Final = 6  # from here on: in the system lane
 RESTART: Final = 7
 CHILD_ENDED: Final = 8
 ESCALATED: Final = 9
+MISSING: Final = 10  # in the mailbox again: becomes `MissingChild`
+MISSED: Final = 11  # the handler of that has ended
 
 
 class Stamp(msgspec.Struct, frozen=True):

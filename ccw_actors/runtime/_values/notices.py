@@ -12,7 +12,7 @@ from ccw_actors.errors import (
 from ccw_actors.runtime._values.reference import ActorRef
 from ccw_actors.transport import Codec, Message
 
-__all__ = ["Failure", "Terminated"]
+__all__ = ["Failure", "MissingChild", "Terminated"]
 
 M = TypeVar("M", bound=Message)
 
@@ -79,3 +79,15 @@ class Terminated(Message, frozen=True):
 
     ref: ActorRef[Any]
     reason: str
+
+
+class MissingChild(Message, frozen=True):
+    """A message has come for the child of that name, which is not there.
+
+    Only an actor with a handler for it receives it, once for each child: also an ask,
+    an offer or a watch counts. The messages wait. If a child of that name is spawned
+    before the handler has ended, they come to it in their order, otherwise they become
+    dead letters.
+    """
+
+    name: str

@@ -37,3 +37,4 @@ def test_each_thread_has_one_of_its_own() -> None:
     thread.join()
     assert (here.running.address, found[0].address) == ("a", "")
     assert not found[0].own
+    assert found[0].counts is not here.running.counts

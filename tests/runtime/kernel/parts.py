@@ -21,6 +21,7 @@ from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
+from ccw_actors.runtime._kernel.missing_children import MissingChildren
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import Pending, PendingAsks
 from ccw_actors.runtime._kernel.registry import Registry
@@ -100,6 +101,12 @@ class Parts:
             may_wait=not restores,
             strict=restores,
         )
+        self.missing = MissingChildren(
+            registry=self.registry,
+            dead_letters=self.dead_letters,
+            observers=self.observers,
+            encode=codec.encode,
+        )
         self.delivery = Delivery(
             cells=cells,
             pressure=self.pressure,
@@ -110,6 +117,7 @@ class Parts:
             calls=self.calls,
             encode=codec.encode,
             quick_encode=codec.quick_encode,
+            absent=self.missing.absent,
         )
         self.failures = Failures(self.observers, keeps_causes=restores)
         self.contexts = Contexts(lambda: self.running)
@@ -120,6 +128,7 @@ class Parts:
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
+            missing=self.missing,
             observers=self.observers,
             contexts=self.contexts,
             may_return=dispatcher.restores,
@@ -150,6 +159,7 @@ class Parts:
             asks=self.asks,
             timers=self.timers,
             death_watch=self.death_watch,
+            missing=self.missing,
             contexts=self.contexts,
             observers=self.observers,
             calls=self.calls,

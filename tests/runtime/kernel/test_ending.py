@@ -39,6 +39,7 @@ class Play(Parts):
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
+            missing=self.missing,
             observers=self.observers,
             contexts=Contexts(lambda: self.running),
             may_return=may_return,
