@@ -14,6 +14,7 @@ from ccw_actors.actors.hardware import MemoryVolume as MemoryVolume
 from ccw_actors.actors.hardware import Region as Region
 from ccw_actors.actors.hardware import Storage as Storage
 from ccw_actors.actors.hardware import Subchannel as Subchannel
+from ccw_actors.actors.hardware import SubchannelSet as SubchannelSet
 from ccw_actors.actors.host import Cio as Cio
 from ccw_actors.actors.host import VfioCcw as VfioCcw
 from ccw_actors.actors.host import VfioCcwRegions as VfioCcwRegions
@@ -34,6 +35,7 @@ __all__ = [
     "Region",
     "Storage",
     "Subchannel",
+    "SubchannelSet",
     "VfioCcw",
     "VfioCcwRegions",
 ]

@@ -13,6 +13,7 @@ from ccw_actors.scenarios._bare import (
 )
 from ccw_actors.scenarios._crashes import CRASHES
 from ccw_actors.scenarios._guest_scenario import Maker as Maker
+from ccw_actors.scenarios._held_writes import HELD_WRITES
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._interruptions import INTERRUPTIONS
 from ccw_actors.scenarios._losses import LOSSES
@@ -149,6 +150,7 @@ _MAKERS: Final[dict[str, Maker]] = {
     **RAW_REGIONS,
     **CRASHES,
     **INTERRUPTIONS,
+    **HELD_WRITES,
     **NESTED,
 }
 

@@ -6,7 +6,7 @@ Whatever a guest sees of a passed-through subchannel has to be possible here as 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ccw_actors.actors import Region, Storage, Subchannel
+from ccw_actors.actors import Device, Region, Storage, Subchannel
 from ccw_actors.actors.hardware import UNHURRIED, Pace
 from ccw_actors.actors.protocol import Piece
 from ccw_actors.channel import Pmcw, SubchannelId
@@ -46,6 +46,7 @@ def bare_scenario(
     image: bytes | None = None,
     happens: Mapping[str, Any] | None = None,
     subchannel: Callable[..., Subchannel] = Subchannel,
+    device: Callable[..., Device] = Device,
     pace: Pace = UNHURRIED,
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
@@ -54,12 +55,13 @@ def bare_scenario(
     architecture allows, unless `pace` says otherwise. `happens` has messages from
     outside, by the path of their recipient; they come at any time.
     """
+    layers = Layers(subchannel=subchannel, device=device, pace=pace)
     programmed = Piece(PROGRAM, one_read() if content is None else content)
 
     def scenario(world: World) -> None:
         system = world.system
         storage = system.spawn(Storage(storage_size, (programmed,)), "storage")
-        add_disk(system, image)
+        add_disk(system, image, layers=layers)
         add_subchannel(
             system,
             PATHS,
@@ -67,7 +69,7 @@ def bare_scenario(
             guest_pmcw,
             (Region(0, storage_size, storage),),
             sink=GuestPaths().css,
-            layers=Layers(subchannel=subchannel, pace=pace),
+            layers=layers,
         )
         add_cpus(system, programs, system.ref(PATHS.subchannel), storage)
         tell_all(system, happens)

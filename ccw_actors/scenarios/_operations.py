@@ -16,7 +16,14 @@ from ccw_actors.actors.protocol import (
     TestSubchannel,
 )
 from ccw_actors.channel import Ccw, Command, Orb, Pmcw
-from ccw_actors.scenarios._machine import BUFFER, ENABLED, PROGRAM, one_read, read_orb
+from ccw_actors.scenarios._machine import (
+    BUFFER,
+    ENABLED,
+    PROGRAM,
+    RECORD,
+    one_read,
+    read_orb,
+)
 
 __all__ = [
     "CANCEL",
@@ -39,7 +46,7 @@ __all__ = [
     "WAIT",
 ]
 
-_SET_FILE_MASK: Final = 0x1F
+_SEEK: Final = 0x07
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 
 START: Final = Instruct(0, StartSubchannel(read_orb(1)))
@@ -62,8 +69,10 @@ PCI: Final = Ccw(
     Command.READ_IPL, _SLI | Ccw.program_controlled.mask, 24, BUFFER
 ).to_bytes(1)
 TWO: Final = Ccw(Command.NOOP, _CC | _SLI, 1).to_bytes(1) + one_read()
-FETCHES: Final = Ccw(_SET_FILE_MASK, _CC | _SLI, 1, BUFFER).to_bytes(1) + one_read()
-"""The first command moves a byte to the device, the second reads."""
+FETCHES: Final = (
+    Ccw(_SEEK, _CC | _SLI, 6, BUFFER + len(RECORD)).to_bytes(1) + one_read()
+)
+"""The first command moves six zeros to the device, the second reads."""
 READS: Final = Ccw(Command.READ_IPL, _SLI, 24, BUFFER).to_bytes(1)
 SUSPENDS: Final = Ccw(Command.READ_IPL, _SLI | Ccw.suspend.mask, 24, BUFFER).to_bytes(1)
 THEN_SUSPENDS: Final = Ccw(Command.NOOP, _CC | _SLI, 1).to_bytes(1) + SUSPENDS

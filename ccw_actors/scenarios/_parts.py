@@ -29,6 +29,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Command, Orb, Stctl
 from ccw_actors.explore import View
+from ccw_actors.machine import READ_DATA
 from ccw_actors.scenarios._guest_scenario import GuestScenario, guest_scenario
 from ccw_actors.scenarios._machine import BUFFER, PROGRAM
 from ccw_actors.scenarios._operations import (
@@ -97,7 +98,8 @@ def _ended_twice(view: View) -> bool:
 DATA_THEN_PCI: Final = guest_scenario(
     "A PCI that is newer than HALT, as data in storage show.",
     (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
-    content=Ccw(Command.READ_IPL, _CC | _SLI, 24, BUFFER).to_bytes(1) + PCI,
+    content=Ccw(Command.READ_IPL, _CC | _SLI, 24, BUFFER).to_bytes(1)
+    + Ccw(READ_DATA, _SLI | _PCI, 24, BUFFER).to_bytes(1),
 )
 """Here a passed-through subchannel differs from a bare one: if the HALT reaches the
 host late, it withdraws the PCI."""

@@ -31,7 +31,7 @@ __all__ = ["WITHDRAWN", "SpecifiedState"]
 WITHDRAWN: Final = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED
 """The activity of a START that XSCH withdraws."""
 
-_READ: Final = 0x02
+_READS: Final = frozenset({0x02, 0x06})
 _NO_OPERATION: Final = 0x03
 _FROM_ORB: Final = 0xF8F8
 _PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
@@ -191,7 +191,7 @@ class SpecifiedState(Struct):
 
     def move(self, record: bytes) -> None:
         """Put the record that a READ reads into storage; other commands take data."""
-        if self.ccw.code == _READ:
+        if self.ccw.code in _READS:
             data = record[: self.ccw.count]
             self.write(self.ccw.address, data)
             self.count = self.ccw.count - len(data)

@@ -77,7 +77,7 @@ def test_reset(
     """A reset is answered when every subchannel has been reset."""
     rig = Rig(virtual_system, probe, initialize=initialize)
     rig.ask(rig.first, ResetPath())
-    rig.told(ResetSubchannel(initialize), SubchannelReset(0))
+    rig.told(ResetSubchannel(initialize, CHPID), SubchannelReset(0))
     rig.first.expect_now(PathReset(CHPID))
     rig.listener.expect_nothing_now()
 
@@ -86,7 +86,7 @@ def test_reset_while_resetting(rig: Rig) -> None:
     """Another reset is answered with the one in progress."""
     rig.ask(rig.first, ResetPath())
     rig.ask(rig.second, ResetPath())
-    rig.told(ResetSubchannel(initialize=False), SubchannelReset(0))
+    rig.told(ResetSubchannel(initialize=False, chpid=CHPID), SubchannelReset(0))
     rig.first.expect_now(PathReset(CHPID))
     rig.second.expect_now(PathReset(CHPID))
     for one in rig.subchannels:
@@ -122,7 +122,7 @@ def test_reset_and_configure(rig: Rig) -> None:
     rig.ask(rig.first, ResetPath())
     rig.ask(rig.second, ConfigurePath(available=False))
     for one in rig.subchannels:
-        one.expect_now(ResetSubchannel(initialize=False))
+        one.expect_now(ResetSubchannel(initialize=False, chpid=CHPID))
     rig.told(NotePath(CHPID, available=False), PathNoted(0))
     rig.second.expect_now(PathConfigured(CHPID))
     rig.first.expect_nothing_now()

@@ -55,7 +55,9 @@ class StallingVolume(FileVolume):
         """Do nothing."""
 
 
-def halted_after(scratch: Path, ccws: list[Ccw], steps: int) -> tuple[Scsw, list[int]]:
+def halted_after(
+    scratch: Path, ccws: list[Ccw], steps: int, *, prefetch: bool
+) -> tuple[Scsw, list[int]]:
     """Start a program and halt it after so many steps of the channel.
 
     Return the status and the codes of the commands that the device has had.
@@ -69,7 +71,8 @@ def halted_after(scratch: Path, ccws: list[Ccw], steps: int) -> tuple[Scsw, list
     storage.ask(WriteStorage(0, pieces), block=True)
     enabled = Pmcw(flags=Pmcw.enabled.mask, lpm=0x80, pom=0xFF)
     subchannel.ask(ModifySubchannel(enabled), block=True)
-    subchannel.ask(StartSubchannel(Orb.command(PROGRAM)), block=True)
+    orb = Orb.command(PROGRAM, prefetch=prefetch)
+    subchannel.ask(StartSubchannel(orb), block=True)
     for _ in range(steps):
         host.pace.run_channel()
     subchannel.ask(HaltSubchannel(), block=True)
@@ -77,7 +80,9 @@ def halted_after(scratch: Path, ccws: list[Ccw], steps: int) -> tuple[Scsw, list
     return subchannel.ask(TestSubchannel(), block=True).irb.scsw, seen.codes
 
 
-def every_status(scratch: Path, ccws: list[Ccw]) -> set[tuple[int, int, int]]:
+def every_status(
+    scratch: Path, ccws: list[Ccw], *, prefetch: bool = True
+) -> set[tuple[int, int, int]]:
     """Halt a program at every step.
 
     Return how many commands the device has had, the address in the status, from the
@@ -87,7 +92,7 @@ def every_status(scratch: Path, ccws: list[Ccw]) -> set[tuple[int, int, int]]:
     for steps in range(30):
         folder = scratch / str(steps)
         folder.mkdir()
-        scsw, codes = halted_after(folder, ccws, steps)
+        scsw, codes = halted_after(folder, ccws, steps, prefetch=prefetch)
         assert scsw.fctl == Fctl.START | Fctl.HALT
         ended = Dstat.CHANNEL_END | Dstat.DEVICE_END
         assert scsw.dstat == (ended if codes else 0)
@@ -113,6 +118,21 @@ def test_last_ccw_used_is_the_current_one(tmp_path: Path) -> None:
     third = {(3, 24, 8), (3, 32, 8), (3, 24, RECORD + 8)}
     assert seen >= first | second | third
     assert {one for one in seen if one[0] < 4} == first | second | third
+
+
+def test_ccw_that_continues_data(tmp_path: Path) -> None:
+    """Until it is fetched, the one before it is current, and its count is used up."""
+    chained = CHAINED | Ccw.chain_data.mask
+    ccws = [
+        Ccw(SEEK, CHAINED, 6, ARGUMENT),
+        Ccw(READ_DATA, chained, 100, DATA),
+        Ccw(0, CHAINED, RECORD - 92, DATA + 100),
+        Ccw(TRANSFER, address=PROGRAM),
+    ]
+    seen = every_status(tmp_path, ccws, prefetch=False)
+    assert {one for one in seen if one[0] == 1} == {(1, 8, 0), (1, 16, 100)}
+    used_up, over = (2, 16, 0), {(2, 24, 8), (2, 32, 8), (2, 8, 6)}
+    assert {one for one in seen if one[0] == 2} == {used_up} | over
 
 
 def test_a_ccw_that_was_skipped_is_not_the_last_one(tmp_path: Path) -> None:
@@ -143,7 +163,7 @@ def test_a_read_that_stalls_is_the_one_that_was_halted(
         Ccw(READ_DATA, CHAINED, RECORD, DATA),
         Ccw(READ_DATA, Ccw.suppress_length.mask, RECORD, DATA),
     ]
-    scsw, codes = halted_after(tmp_path, ccws, 40)
+    scsw, codes = halted_after(tmp_path, ccws, 40, prefetch=True)
     assert codes == [SEEK, READ_DATA]
     assert scsw.fctl == Fctl.START | Fctl.HALT
     assert scsw.dstat == Dstat.CHANNEL_END | Dstat.DEVICE_END

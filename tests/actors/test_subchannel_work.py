@@ -39,6 +39,7 @@ def found() -> Found:
     return explored()
 
 
+@pytest.mark.slow
 def test_the_page_is_what_is_found(found: Found) -> None:
     """docs/generated/subchannel-states.md is what its generator prints."""
     page = (ROOT / "docs" / "generated" / "subchannel-states.md").read_text()

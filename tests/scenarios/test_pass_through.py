@@ -280,6 +280,12 @@ STATES: dict[tuple[str, Network], int] = {
     ("bare-interruption-mask", "mailbox"): 479,
     ("bare-interruption-crash", "channel"): 2_345,
     ("bare-interruption-crash", "mailbox"): 3_026,
+    ("held-writes-halt", "channel"): 10_210,
+    ("held-writes-halt", "mailbox"): 9_983,
+    ("held-writes-clear", "channel"): 11_357,
+    ("held-writes-clear", "mailbox"): 12_739,
+    ("held-writes-check", "channel"): 1_374,
+    ("held-writes-check", "mailbox"): 1_509,
 }
 
 

@@ -50,7 +50,6 @@ from ccw_actors.actors.protocol import (
     HaltSubchannel,
     Instruction,
     InstructionAnswer,
-    Interruption,
     InterruptionGone,
     IoEvent,
     IoRequest,
@@ -319,11 +318,8 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     def take_interruption(self, message: TakeInterruption) -> InterruptionGone | None:
         """Hand the interruption over, and withdraw it."""
         state = self.state
-        code = state.interruption.take(message, self._schid, state.schib.pmcw)
-        if code is None:
-            return InterruptionGone(self._schid.index, message.to)
-        self.reply(message.to or self.reply_to, Interruption(code))
-        return None
+        pmcw = state.schib.pmcw
+        return state.interruption.hand_over(self, message, self._schid, pmcw)
 
     @receive
     def failure(self, message: Failure) -> None:

@@ -12,6 +12,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Final, TypeAlias, cast, get_args
 
 import msgspec
@@ -122,7 +123,7 @@ class Guest(Actor[GuestMessage]):
             self._steps = program
         else:
             self._thread = program
-        self._subchannels = dict(subchannels)
+        self._subchannels = copy(subchannels)
         self._channel_subsystem = channel_subsystem
         self._storage = storage
         self._emulator = emulator

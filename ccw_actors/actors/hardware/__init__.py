@@ -17,6 +17,11 @@ from ccw_actors.actors.hardware._subchannel import Subchannel as Subchannel
 from ccw_actors.actors.hardware._subchannel_pace import PROMPT as PROMPT
 from ccw_actors.actors.hardware._subchannel_pace import UNHURRIED as UNHURRIED
 from ccw_actors.actors.hardware._subchannel_pace import Pace as Pace
+from ccw_actors.actors.hardware._subchannel_set import DEVICE as DEVICE
+from ccw_actors.actors.hardware._subchannel_set import (
+    SubchannelReferences as SubchannelReferences,
+)
+from ccw_actors.actors.hardware._subchannel_set import SubchannelSet as SubchannelSet
 from ccw_actors.actors.hardware._subchannel_status import (
     SubchannelState as SubchannelState,
 )
@@ -24,6 +29,7 @@ from ccw_actors.actors.hardware._volume import FileVolume as FileVolume
 from ccw_actors.actors.hardware._volume import MemoryVolume as MemoryVolume
 
 __all__ = [
+    "DEVICE",
     "PAGE_SIZE",
     "PROMPT",
     "UNHURRIED",
@@ -38,6 +44,8 @@ __all__ = [
     "Region",
     "Storage",
     "Subchannel",
+    "SubchannelReferences",
+    "SubchannelSet",
     "SubchannelState",
     "pages_of",
 ]

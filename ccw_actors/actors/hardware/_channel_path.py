@@ -62,6 +62,8 @@ class ChannelPathState(Struct):
 class ChannelPath(Actor[ChannelPathMessage]):
     """Path `chpid` to `subchannels`; a reset of it can `initialize` them.
 
+    A set among them stands for its subchannels that are on the path.
+
     `listeners` receive a `Report` whenever it has been configured on or off.
     """
 
@@ -89,7 +91,7 @@ class ChannelPath(Actor[ChannelPathMessage]):
         if not state.resetting:
             state.resetting = len(self._subchannels)
             for subchannel in self._subchannels:
-                subchannel.tell(ResetSubchannel(self._initialize))
+                subchannel.tell(ResetSubchannel(self._initialize, self._chpid))
             self._end_if_done()
 
     @receive

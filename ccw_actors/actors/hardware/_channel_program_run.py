@@ -97,11 +97,14 @@ def to_store(
 def cut_short(execution: Execution) -> End:
     """End a halted program between two commands, as the device would.
 
-    A fetched CCW is the current one, and so the last one used, and has moved nothing
-    yet.
+    A fetched CCW is the current one, and so the last one used. It has moved nothing
+    yet, unless the data have used it up and the CCW that continues them is fetched.
     """
     count, cpa = execution.ccw.count, execution.cpa
-    if is_ccw(execution.action) and not execution.areas:
+    if is_ccw(execution.action) and execution.areas:
+        last = execution.areas[-1]
+        count, cpa = 0 if execution.late else last.count, last.cpa
+    elif is_ccw(execution.action):
         count = execution.count
         cpa = cpa if execution.tic else execution.last_cpa
     return End(_CE_DE, 0, count, cpa, selected=True)

@@ -1,10 +1,9 @@
 """ChannelSubsystem: hints of pending interruptions, reports, and shared settings.
 
 Only the subchannel knows whether its interruption is pending. The ChannelSubsystem asks
-the hinted subchannel to hand it to a CPU that waits. The subchannel sends the
-interruption to the CPU itself and withdraws it, in one message, or answers that there
-is none for that CPU. The ChannelSubsystem does not learn that a wait has ended so: it
-forgets the wait when the same CPU waits again.
+the hinted subchannel to hand it to a CPU that waits. The subchannel sends it to the CPU
+itself and withdraws it, or answers that there is none for that CPU. A wait that has
+ended so is forgotten when the same CPU waits again.
 
 | wait | event | next |
 |---|---|---|
@@ -15,16 +14,15 @@ forgets the wait when the same CPU waits again.
 | asked | CancelAwait | asked; answered when it is open again |
 | asked | the CPU waits again: it was answered | none |
 
-The oldest wait gets the interruption, and the lowest ISC comes first. The answer to an
-ask goes through the ChannelSubsystem, for one ask at a time: nobody would learn that
-the asker has given up.
+The oldest wait gets the interruption, and the lowest ISC comes first. Asks are answered
+one at a time: nobody would learn that the asker has given up.
 
-Instructions that change the settings of all subchannels (SCHM, SAL, CHSC) or ask all of
-them (CHSC) are executed one at a time: each is answered once every subchannel has
-answered.
+Instructions that change or ask all subchannels (SCHM, SAL, CHSC) are executed one at a
+time: each is answered once every subchannel has answered.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -59,6 +57,9 @@ from ccw_actors.actors.protocol import (
     StoreChannelReportWord,
     Stored,
     StoreSubchannel,
+    StoreSubchannels,
+    SubchannelsStored,
+    SubsystemToSet,
     SubsystemToSubchannel,
     TakeInterruption,
     TestPendingInterruption,
@@ -140,6 +141,7 @@ class ChannelSubsystemState(Struct):
 class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
     """Gives the interruptions of `subchannels` (by index) to the guests that wait.
 
+    `sets` have those that are made on first use, and are told what all are told.
     `paths` are its channel paths, by channel-path id. At most `reports_max` reports
     wait to be stored; more are lost, and the last one says so.
     """
@@ -151,11 +153,16 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         subchannels: Mapping[int, ActorRef[SubsystemToSubchannel]],
         paths: Mapping[int, ActorRef[ResetPath]] | None = None,
         *,
+        sets: Sequence[ActorRef[SubsystemToSet]] = (),
         characteristics: chsc.Characteristics | None = None,
         model: ModelDependent | None = None,
         reports_max: int = 64,
     ) -> None:
-        self._subchannels = dict(subchannels)
+        self._subchannels = copy(subchannels)
+        self._sets = tuple(sets)
+        self._all: tuple[ActorRef[NoteSettings], ...] = self._sets
+        if not sets:
+            self._all = tuple(subchannels.values())
         self._paths = dict(paths or {})
         self._characteristics = characteristics or chsc.Characteristics()
         self._model = model or ModelDependent()
@@ -210,27 +217,29 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
     @receive
     def interruption_gone(self, message: InterruptionGone) -> None:
         """Open the wait again, and try the next hint."""
-        for waiter in self.state.waiters:
-            if waiter.asked == message.subchannel and waiter.is_that_of(message.to):
-                self._open(waiter)
+        asked = (w for w in self.state.waiters if w.asked == message.subchannel)
+        self._open(w for w in asked if w.is_that_of(message.to))
         self._go_on()
 
     @receive
     def failure(self, message: Failure) -> None:
         """Open the wait again: the subchannel failed when it was asked."""
         # It has restarted and is not operational, so its interruption is gone.
-        encode = self.system.codec.encode
-        for waiter in self.state.waiters:
-            is_asked = waiter.asked >= 0
-            if is_asked and message_id(encode(waiter.request)) == message.message_id:
-                path = self._subchannels[waiter.asked].path
-                if path == message.actor:
-                    self._open(waiter)
+        asked = (w for w in self.state.waiters if w.asked >= 0)
+        self._open(w for w in asked if self._is_about(message, w))
         self._go_on()
 
-    def _open(self, waiter: Waiter) -> None:
+    def _is_about(self, failure: Failure, waiter: Waiter) -> bool:
+        """Whether a subchannel has failed when it was asked for a wait."""
+        if self._subchannels[waiter.asked].path != failure.actor:
+            return False
+        request = self.system.codec.encode(waiter.request)
+        return message_id(request) == failure.message_id
+
+    def _open(self, waiters: Iterable[Waiter]) -> None:
+        again = tuple(waiters)
         self.state.waiters = tuple(
-            replace(one, asked=-1) if one is waiter else one
+            replace(one, asked=-1) if one in again else one
             for one in self.state.waiters
         )
 
@@ -343,9 +352,18 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
     @receive
     def stored(self, message: Stored) -> None:
         """Collect the SCHIBs of the subchannels for CHSC."""
-        state, sender = self.state, self.sender
+        sender = self.sender
         index = next(i for i, ref in self._subchannels.items() if ref == sender)
-        state.described = (*state.described, (index, message.schib))
+        self._described((index, message.schib))
+
+    @receive
+    def subchannels_stored(self, message: SubchannelsStored) -> None:
+        """Collect the SCHIBs of a set for CHSC."""
+        self._described(*message.schibs)
+
+    def _described(self, *schibs: tuple[int, Schib]) -> None:
+        state = self.state
+        state.described = (*state.described, *schibs)
         state.outstanding -= 1
         if state.outstanding == 0:
             self._call()
@@ -370,19 +388,29 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
                 self._settle(replace(state.settings, measurement_origin=origin))
             case SetAddressLimit(limit):
                 self._settle(replace(state.settings, address_limit=limit))
-            case CallChannelSubsystem():
+            case CallChannelSubsystem(block):
                 state.described = ()
-                state.outstanding = len(self._subchannels)
-                for subchannel in self._subchannels.values():
-                    subchannel.tell(StoreSubchannel())
-                if not self._subchannels:
-                    self._call()
+                self._store(block)
+
+    def _store(self, block: bytes) -> None:
+        """Ask sets for the SCHIBs that a CHSC request needs, or every subchannel."""
+        self.state.outstanding = len(self._all)
+        ssid, numbers = chsc.subchannels_in(block)
+        for one in self._sets:
+            one.tell(StoreSubchannels(ssid, numbers.start, numbers.stop - 1))
+        if not self._sets:
+            for subchannel in self._subchannels.values():
+                subchannel.tell(StoreSubchannel())
+        if not self._all:
+            self._call()
 
     def _call(self) -> None:
         """Answer a CHSC request: all subchannels have been stored."""
         state, work = self.state, self.state.jobs[0].work
         assert isinstance(work, CallChannelSubsystem)
-        known = [(_schid(index), schib) for index, schib in state.described]
+        known = [
+            (SubchannelId.of_index(index), schib) for index, schib in state.described
+        ]
         response = chsc.respond(work.block, self._characteristics, known)
         state.answer = response.data
         settings = replace(
@@ -399,10 +427,10 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         """Send the settings to every subchannel."""
         state = self.state
         state.settings = settings
-        state.outstanding = len(self._subchannels)
-        for subchannel in self._subchannels.values():
-            subchannel.tell(NoteSettings(settings))
-        if not self._subchannels:
+        state.outstanding = len(self._all)
+        for one in self._all:
+            one.tell(NoteSettings(settings))
+        if not self._all:
             self._finish()
 
     def _finish(self) -> None:
@@ -417,7 +445,3 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
             self.reply(job.to, Done())
         if state.jobs:
             self._begin()
-
-
-def _schid(index: int) -> SubchannelId:
-    return SubchannelId(index >> 16 & 3, index & 0xFFFF, index >> 24)

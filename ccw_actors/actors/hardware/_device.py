@@ -1,26 +1,33 @@
 """Device: a control unit and its device, as a thin actor around a device model.
 
 It executes one command at a time. When the model needs a track, the actor asks its
-Volume for it, and then executes the same command again.
+Volume for it, and then executes the same command again. It gathers what the commands of
+a chain write: it holds the tracks until the command that ends the chain, or until the
+subchannel says that no command does.
 
 | state | event | next |
 |---|---|---|
 | idle | ExecuteCommand | idle, reading or writing |
 | reading | TrackRead | idle, reading or writing |
 | reading | TrackFailed | idle: unit check |
-| reading | HaltSignal | idle: channel end and device end, nothing moved |
+| reading | HaltSignal | idle or writing: channel end and device end, nothing moved |
+| idle | WriteHeldTracks | idle or writing |
 | writing | TrackWritten | idle, or writing the next track |
 | writing | TrackFailed | idle: unit check |
 | writing | HaltSignal | writing: a track is never left half written |
 | any | ResetSignal | idle |
+
+Every end of a chain waits until the held tracks are written. A reset does not wait: the
+Volume gets them before anything else.
 """
 
 import logging
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ccw_actors.actors.hardware._device_tracks import DeviceTracks, TrackImages
 from ccw_actors.actors.protocol import (
     Attend,
     CommandEnded,
@@ -37,9 +44,10 @@ from ccw_actors.actors.protocol import (
     TrackRead,
     TrackWritten,
     UnsolicitedStatus,
+    WriteHeldTracks,
     WriteTrack,
 )
-from ccw_actors.channel import CommandEnd, Dstat
+from ccw_actors.channel import CommandEnd, DeviceCommand, Dstat
 from ccw_actors.devices import DeviceModel, Failure, Outcome
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
@@ -48,28 +56,34 @@ __all__ = ["Device"]
 log = logging.getLogger("ccw_actors")
 
 
-class Work(Struct, frozen=True):
-    """The command being executed, where its end goes, and the track it waits for.
+_CE_DE: Final = Dstat.CHANNEL_AND_DEVICE_END
+_NO_COMMAND: Final = DeviceCommand(0, 0, chained=True)
 
-    `outcome` is set while tracks are being written: `written` counts the written ones.
+
+class Work(Struct, frozen=True):
+    """The command being executed, and where its end goes.
+
+    `outcome` is set while tracks are written: `writes` are those still to write.
     """
 
     to: ReplyTo[CommandEnded]
-    request: ExecuteCommand
+    run: int
+    command: DeviceCommand
     outcome: Outcome[Any] | None = None
-    written: int = 0
+    writes: TrackImages = ()
 
 
 class DeviceState(Struct):
     """What the device remembers.
 
-    `model` is the model's own (frozen) state. `tracks` holds the tracks used last, the
-    most recent last. `number` is that of the newest request to the Volume: a halt or
-    reset has overtaken the request of an answer with another number.
+    `model` is the model's own (frozen) state. `tracks` are those that it keeps, `work`
+    is what it does, None if it is idle. `reading` is the track that is being read, or
+    was read last. `number` is that of the newest request to the Volume: a halt or reset
+    has overtaken the request of an answer with another number.
     """
 
     model: Any
-    tracks: dict[int, bytes]
+    tracks: DeviceTracks
     work: Work | None = None
     reading: int = -1
     number: int = 0
@@ -78,8 +92,10 @@ class DeviceState(Struct):
 class Device(Actor[DeviceMessage]):
     """A device of any model; keeps at most `tracks_max` tracks between commands.
 
-    A model that needs no tracks needs no `volume`. Status that no command asked for
-    goes to `subchannel`.
+    A track that it keeps costs no message to the Volume. If the model needs the track
+    after the last one read, the next `ahead` tracks come with it. A model that needs no
+    tracks needs no `volume`. Without `gather`, a command has written its tracks when it
+    ends. Status that no command asked for goes to `subchannel`.
     """
 
     state: DeviceState
@@ -89,14 +105,18 @@ class Device(Actor[DeviceMessage]):
         model: DeviceModel[Any],
         volume: ActorRef[DeviceToVolume] | None,
         *,
-        tracks_max: int = 4,
+        tracks_max: int = 128,
+        ahead: int = 7,
+        gather: bool = True,
         subchannel: ActorRef[DeviceToSubchannel] | None = None,
     ) -> None:
         self._model = model
         self._volume = volume
         self._subchannel = subchannel
         self._tracks_max = tracks_max
-        self.state = DeviceState(model.initial(), {})
+        self._ahead = min(ahead, tracks_max - 1)
+        self._gathers = gather
+        self.state = DeviceState(model.initial(), DeviceTracks({}))
 
     def on_restart(self) -> None:
         """Detach the device from its subchannel: a command may have been lost."""
@@ -107,15 +127,23 @@ class Device(Actor[DeviceMessage]):
     def execute(self, message: ExecuteCommand) -> None:
         """Execute a command as far as the kept tracks allow."""
         assert self.state.work is None, "the channel gives one command at a time"
-        self._execute(Work(self.reply_to, message))
+        self._execute(Work(self.reply_to, message.run, message.command))
+
+    @receive
+    def write_held(self, message: WriteHeldTracks) -> None:
+        """Write the tracks that are held: the chain has ended early."""
+        assert self.state.work is None, "the channel gives one command at a time"
+        work = Work(self.reply_to, message.run, _NO_COMMAND)
+        self._settle(work, Outcome(self.state.model, CommandEnd(_CE_DE)))
 
     @receive
     def track_read(self, message: TrackRead) -> None:
         """Go on with the command that needs the track."""
-        work, track = self.state.work, self.state.reading
-        if work is not None and message.number == self.state.number:
-            self._keep(track, message.data)
-            self._execute(work)
+        state = self.state
+        if state.work is not None and message.number == state.number:
+            found = message.data, *message.ahead
+            state.reading = state.tracks.keep_all(state.reading, found)
+            self._execute(state.work)
 
     @receive
     def track_written(self, message: TrackWritten) -> None:
@@ -123,30 +151,33 @@ class Device(Actor[DeviceMessage]):
         work = self.state.work
         if work is None or work.outcome is None or message.number != self.state.number:
             return  # A reset has ended the command.
-        self._keep(*work.outcome.writes[work.written])
-        self._write(replace(work, written=work.written + 1), work.outcome)
+        (track, data), *rest = work.writes
+        self.state.tracks.keep(track, data)
+        self._write(replace(work, writes=tuple(rest)), work.outcome)
 
     @receive
     def track_failed(self, message: TrackFailed) -> None:
-        """End the command with unit check, equipment check."""
+        """End the command with unit check, equipment check.
+
+        After a failed write nothing more is written.
+        """
         log.warning("%s: %s", self.ref.path, message.reason)
         work = self.state.work
         if work is None or message.number != self.state.number:
             return
-        outcome = self._model.failed(
-            self.state.model, work.request.command, Failure.EQUIPMENT
-        )
-        self._end(work, outcome)
+        model = self.state.model
+        outcome = self._model.failed(model, work.command, Failure.EQUIPMENT)
+        end = self._settle if work.outcome is None else self._end
+        end(work, outcome)
 
     @receive
     def halt(self, message: HaltSignal) -> None:
         """End the command early, unless it has ended or is writing."""
         work = self.state.work
-        if work is None or work.request.run != message.run or work.outcome is not None:
+        if work is None or work.run != message.run or work.outcome is not None:
             return
         state = self._model.halted(self.state.model)
-        end = CommandEnd(Dstat.CHANNEL_AND_DEVICE_END)
-        self._end(work, Outcome(state, end))
+        self._settle(work, Outcome(state, CommandEnd(_CE_DE)))
 
     @receive
     def attend(self, _message: Attend) -> None:
@@ -162,67 +193,90 @@ class Device(Actor[DeviceMessage]):
         """
         model = self._model
         self.state.work = None
+        for track, data in self.state.tracks.take_held().items():
+            self._tell_write(track, data)
         # An answer of the Volume that is on its way no longer matters.
         self.state.number += 1
         self.state.model = (
             model.initial() if message.system else model.reset(self.state.model)
         )
-        self._trim()
+        self.state.tracks.trim(self._tracks_max)
         return ResetDone(message.run, message.system)
 
     def snapshot(self) -> object:
         """Return the state; tracks are shared, not copied."""
         state = self.state
-        tracks = tuple(state.tracks.items())
-        return (state.model, tracks, state.work, state.reading, state.number)
+        images = tuple(state.tracks.images.items())
+        held = state.tracks.held
+        return (state.model, images, held, state.work, state.reading, state.number)
 
     def restore(self, snapshot: object) -> None:
         """Set the state to what it was."""
-        model, tracks, work, reading, number = cast(
-            "tuple[Any, tuple[tuple[int, bytes], ...], Work | None, int, int]", snapshot
+        model, images, held, work, reading, number = cast(
+            "tuple[Any, TrackImages, frozenset[int], Work | None, int, int]", snapshot
         )
-        self.state = DeviceState(model, dict(tracks), work, reading, number)
+        tracks = DeviceTracks(dict(images), held)
+        self.state = DeviceState(model, tracks, work, reading, number)
 
     def _execute(self, work: Work) -> None:
         state = self.state
-        result = self._model.execute(state.model, work.request.command, state.tracks)
+        result = self._model.execute(state.model, work.command, state.tracks.images)
         if isinstance(result, Outcome):
-            self._write(replace(work, outcome=result), result)
+            self._settle(work, result)
             return
+        is_next = 0 < result.number == state.reading + 1
+        ahead = self._ahead if is_next else 0
         state.work = work
         state.reading = result.number
         state.number += 1
         assert self._volume is not None, "a model that needs tracks has a volume"
-        self._volume.tell(ReadTrack(state.number, result.number))
+        self._volume.tell(ReadTrack(state.number, result.number, ahead))
+
+    def _settle(self, work: Work, outcome: Outcome[Any]) -> None:
+        """Hold what the command writes, or write it with all that is held."""
+        tracks, writes = self.state.tracks, outcome.writes
+        if not (writes or tracks.held):
+            self._end(work, outcome)
+        elif self._goes_on(work, outcome):
+            tracks.hold(writes)
+            self._end(work, outcome)
+        else:
+            if tracks.held:
+                writes = tuple((tracks.take_held() | dict(writes)).items())
+            self._write(replace(work, writes=writes), outcome)
+
+    def _goes_on(self, work: Work, outcome: Outcome[Any]) -> bool:
+        """Whether the channel gives another command, or says that the chain has ended.
+
+        No more than the kept tracks are held.
+        """
+        fits = len(self.state.tracks.held) < self._tracks_max
+        command = work.command
+        may_end = command.suspendable or not command.chaining
+        follows = outcome.end.is_normal and not may_end
+        return self._gathers and follows and fits
 
     def _write(self, work: Work, outcome: Outcome[Any]) -> None:
-        if work.written == len(outcome.writes):
+        if not work.writes:
             self._end(work, outcome)
             return
-        self.state.work = work
+        self.state.work = replace(work, outcome=outcome)
+        self._tell_write(*work.writes[0])
+
+    def _tell_write(self, track: int, data: bytes) -> None:
         self.state.number += 1
-        track, data = outcome.writes[work.written]
         assert self._volume is not None, "a model that writes tracks has a volume"
         self._volume.tell(WriteTrack(self.state.number, track, data))
 
     def _end(self, work: Work, outcome: Outcome[Any]) -> None:
-        self.state.work = None
-        self.state.number += 1
-        self.state.model = outcome.state
-        self._trim()
+        state = self.state
+        state.work = None
+        state.number += 1
+        state.model = outcome.state
+        state.tracks.trim(self._tracks_max)
         end = outcome.end
+        if state.tracks.held:
+            end = replace(end, holds=True)
         unit_check = end.status & Dstat.UNIT_CHECK
         sense = self._model.sense(outcome.state) if unit_check else b""
-        self.reply(work.to, CommandEnded(work.request.run, end, sense))
-
-    def _keep(self, track: int, data: bytes) -> None:
-        self.state.tracks.pop(track, None)
-        self.state.tracks[track] = data
-
-    def _trim(self) -> None:
-        """Drop the oldest tracks, but never while a command may need them all."""
-        tracks = self.state.tracks
-        excess = len(tracks) - self._tracks_max
-        if excess > 0:
-            for track in list(tracks)[:excess]:
-                del tracks[track]
+        self.reply(work.to, CommandEnded(work.run, end, sense))

@@ -4,11 +4,13 @@ Source: PoP, "I/O Interruptions": a request is cleared when a CPU takes the
 interruption, and withdrawn with the status that it is for.
 """
 
+from typing import Any
+
 from msgspec import Struct
 
-from ccw_actors.actors.protocol import Interruption, TakeInterruption
+from ccw_actors.actors.protocol import Interruption, InterruptionGone, TakeInterruption
 from ccw_actors.channel import InterruptionCode, Pmcw, SubchannelId
-from ccw_actors.runtime import Failure
+from ccw_actors.runtime import Actor, Failure
 
 __all__ = ["InterruptionRequest"]
 
@@ -27,15 +29,25 @@ class InterruptionRequest(Struct):
         """Forget it, as its status is no longer pending."""
         self.pending, self.taker = False, ""
 
-    def take(
-        self, message: TakeInterruption, schid: SubchannelId, pmcw: Pmcw
-    ) -> InterruptionCode | None:
-        """Clear it; return the code, None if the message's CPU can take none."""
+    def hand_over(
+        self,
+        subchannel: Actor[Any],
+        message: TakeInterruption,
+        schid: SubchannelId,
+        pmcw: Pmcw,
+    ) -> InterruptionGone | None:
+        """Clear it, and have its subchannel send it where the message says.
+
+        Return the answer if the message's CPU can take none.
+        """
+        to = message.to
         if not (self.pending and message.mask & 0x80 >> pmcw.isc):
-            return None
-        ref = None if message.to is None else message.to.ref
+            return InterruptionGone(schid.index, to)
+        ref = None if to is None else to.ref
         self.pending, self.taker = False, "" if ref is None else ref.path
-        return InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
+        code = InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
+        subchannel.reply(to or subchannel.reply_to, Interruption(code))
+        return None
 
     def put_back(self, failure: Failure) -> bool:
         """Make it pending again if its taker has failed on it; return whether it is."""

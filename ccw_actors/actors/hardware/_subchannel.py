@@ -19,7 +19,6 @@ from ccw_actors.actors.protocol import (
     ConditionCode,
     DetachDevice,
     HaltSubchannel,
-    Interruption,
     InterruptionGone,
     ModifySubchannel,
     NotePath,
@@ -31,6 +30,7 @@ from ccw_actors.actors.protocol import (
     ResetSignal,
     ResetSubchannel,
     ResumeSubchannel,
+    Settings,
     SettingsNoted,
     StartSubchannel,
     StorageData,
@@ -219,11 +219,8 @@ class Subchannel(Actor[SubchannelMessage]):
     def take_interruption(self, message: TakeInterruption) -> InterruptionGone | None:
         """Hand the interruption over, and withdraw it."""
         state = self.state
-        code = state.interruption.take(message, self._schid, state.schib.pmcw)
-        if code is None:
-            return InterruptionGone(self._schid.index, message.to)
-        self.reply(message.to or self.reply_to, Interruption(code))
-        return None
+        pmcw = state.schib.pmcw
+        return state.interruption.hand_over(self, message, self._schid, pmcw)
 
     @receive
     def failure(self, message: Failure) -> None:
@@ -243,10 +240,10 @@ class Subchannel(Actor[SubchannelMessage]):
     def note_path(self, message: NotePath) -> PathNoted:
         """Use a channel path, or stop using it and cut short a program on it."""
         state, pmcw = self.state, self.state.schib.pmcw
-        paths = pmcw.paths_to(message.chpid)
-        pam = pmcw.pam | paths if message.available else pmcw.pam & ~paths
-        state.schib = replace(state.schib, pmcw=replace(pmcw, pam=pam))
-        if state.execution is not None and state.path & paths & ~pam:
+        new = pmcw.with_path(message.chpid, available=message.available)
+        state.schib = replace(state.schib, pmcw=new)
+        lost = pmcw.paths_to(message.chpid) & ~new.pam
+        if state.execution is not None and state.path & lost:
             self._functions.cut(state)
         return PathNoted(self._schid.index)
 
@@ -271,6 +268,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """Be not operational; announce it once storage and device have answered."""
         self._detach()
         state, regions = self.state, self._links.regions
+        state.settings = Settings()
         state.flushes = len(regions)
         if regions:
             state.happened("restarted")

@@ -15,6 +15,7 @@ subchannel sends itself `Proceed`: in between, it handles other messages.
 | device | Proceed, halt pending | halt signal to the device, which ends early |
 | device | Proceed, clear pending | clear signal to the device |
 | storage, device | the answer | next action of the program, or its end |
+| device, the end of a chain | the answer | its program's end |
 | clear signal | ResetDone | status pending, once storage has also answered |
 | reset | ResetDone | the same for what it cut short; ResetSubchannel is answered |
 | reset, device gone | ResetDone | not operational, once storage has answered |
@@ -47,6 +48,7 @@ from ccw_actors.actors.protocol import (
     StorageData,
     StorageWritten,
     SubchannelReset,
+    WriteHeldTracks,
 )
 from ccw_actors.channel import Actl, Cc, Cstat, ModelDependent, lifecycle
 from ccw_actors.channel import program as interpreter
@@ -61,6 +63,7 @@ from ccw_actors.channel.actions import (
     Perform,
     StoreData,
     Suspend,
+    WriteHeld,
 )
 from ccw_actors.channel.actions import Stored as DataStored
 from ccw_actors.channel.execution import Execution
@@ -75,8 +78,12 @@ _STEPS: Final[dict[type, str]] = {
     Interrupt: "_interrupt",
     Suspend: "_suspend",
     End: "_finish",
+    WriteHeld: "_have_written",
 }
 """The name of the method for each type of action."""
+
+_BEFORE_HALT: Final = frozenset({StoreData, WriteHeld})
+"""Data that the device has read are stored, those that it has taken are written."""
 
 
 class FunctionsAtWork:
@@ -248,7 +255,9 @@ class FunctionsAtWork:
         if isinstance(execution.action, Interrupt):
             cpa = execution.action.cpa
             state.scsw = lifecycle.program_controlled(state.scsw, cpa)
-        self._end(state, cut_short(execution))
+        execution = interpreter.ended(execution, cut_short(execution))
+        state.execution = execution
+        self._perform(state, execution)
 
     def _answer(
         self, state: SubchannelState, execution: Execution, answer: Answer
@@ -261,8 +270,7 @@ class FunctionsAtWork:
             # Hercules shows a PCI first, and the end once the PCI has been tested.
             if not (self._model.interrupts_alone and state.scsw.pending):
                 self._end(state, action)
-        elif type(action) is StoreData:
-            # Data that the device has read are stored before it can be halted.
+        elif type(action) in _BEFORE_HALT:
             self._perform(state, execution)
         elif state.work.owed == "end of halt":
             self._cut_short(state, execution)
@@ -301,6 +309,15 @@ class FunctionsAtWork:
 
     def _finish(self, state: SubchannelState, _execution: Execution, end: End) -> None:
         self._end(state, end)
+
+    def _have_written(
+        self, state: SubchannelState, _execution: Execution, _action: WriteHeld
+    ) -> None:
+        """Have the device write what it holds, before the end is shown."""
+        # A Proceed that is on its way concerns a CCW that is no longer executed.
+        state.step += 1
+        state.happened("device asked")
+        self._links.device.tell(WriteHeldTracks(state.run))
 
     def _ask_device(
         self, state: SubchannelState, _execution: Execution, action: Perform

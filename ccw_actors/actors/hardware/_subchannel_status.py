@@ -46,10 +46,11 @@ class SubchannelState(Struct):
     `attention` is device status that is held back, `path` the mask of the path last
     used. `program` holds what came with START, `execution` the state of the channel
     program, None if none runs, and `sense` the sense data of its last command. `run`
-    counts channel programs, `step` the `Proceed` messages sent. `work` is the work in
-    progress; `flushes` counts the answers that storage owes after a restart. `pci` has
-    not been shown yet. `resetting` are answered once a reset has ended, `cancelling`
-    once storage has answered the program that XSCH has withdrawn.
+    counts channel programs, and `step` is the number of the only `Proceed` that still
+    counts. `work` is the work in progress; `flushes` counts the answers that storage
+    owes after a restart. `pci` has not been shown yet. `resetting` are answered once a
+    reset has ended, `cancelling` once storage has answered the program that XSCH has
+    withdrawn.
     """
 
     schib: Schib

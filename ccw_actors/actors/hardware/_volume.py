@@ -1,6 +1,9 @@
 """Volume: the tracks of one disk, in an image file or in memory."""
 
+import contextlib
+import itertools
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -30,9 +33,10 @@ class FileVolume(Actor[VolumeMessage]):
     """An image file (see `image._file`). Only this actor accesses the file; it blocks.
 
     Spawn it in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
-    checks it, as the first access also does. A raw FBA image does not contain its
+    checks it, as the first access also does. An image of blocks does not contain its
     device type: give it in `device_type`. With `sync`, a write is on the disk of the
-    host before it is answered.
+    host before it is answered. `shadow` is the name of its shadow files, "" if it has
+    none.
     """
 
     def __init__(
@@ -42,11 +46,13 @@ class FileVolume(Actor[VolumeMessage]):
         read_only: bool,
         device_type: str = "",
         sync: bool = False,
+        shadow: str = "",
     ) -> None:
         self._image = image
         self._read_only = read_only
         self._device_type = device_type
         self._sync = sync
+        self._shadow = shadow
         self._file: ImageFile | None = None
 
     @receive
@@ -56,12 +62,23 @@ class FileVolume(Actor[VolumeMessage]):
 
     @receive
     def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
-        """Read a whole track from the file."""
+        """Read a whole track from the file, and those ahead of it."""
         try:
             data = self._open().read(message.track)
         except (OSError, ImageError) as error:
             return TrackFailed(message.number, f"{self._image}: {error}")
-        return TrackRead(message.number, data)
+        return TrackRead(message.number, data, tuple(self._read_ahead(message)))
+
+    def _read_ahead(self, message: ReadTrack) -> Iterator[bytes]:
+        """Yield tracks up to the first that cannot be read.
+
+        Why not is told when the device needs that track.
+        """
+        file = self._open()
+        following = message.track + 1
+        with contextlib.suppress(OSError, ImageError):
+            for track in range(following, following + message.ahead):
+                yield file.read(track)
 
     @receive
     def write(self, message: WriteTrack) -> TrackWritten | TrackFailed:
@@ -93,6 +110,7 @@ class FileVolume(Actor[VolumeMessage]):
                 device_type=self._device_type,
                 read_only=self._read_only,
                 sync=self._sync,
+                shadow=self._shadow,
             )
             if self._file.notice:
                 log.warning("%s: %s", self._image, self._file.notice)
@@ -124,10 +142,13 @@ class MemoryVolume(Actor[VolumeMessage]):
     @receive
     def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
         """Read a track."""
-        data = self.state.tracks.get(message.track)
+        tracks, first = self.state.tracks, message.track
+        data = tracks.get(first)
         if data is None:
-            return TrackFailed(message.number, f"there is no track {message.track}")
-        return TrackRead(message.number, data)
+            return TrackFailed(message.number, f"there is no track {first}")
+        following = range(first + 1, first + 1 + message.ahead)
+        ahead = itertools.takewhile(bool, map(tracks.get, following))
+        return TrackRead(message.number, data, tuple(filter(None, ahead)))
 
     @receive
     def write(self, message: WriteTrack) -> TrackWritten | TrackFailed:

@@ -15,6 +15,7 @@ from ccw_actors.actors.protocol._device import HaltSignal as HaltSignal
 from ccw_actors.actors.protocol._device import ResetDone as ResetDone
 from ccw_actors.actors.protocol._device import ResetSignal as ResetSignal
 from ccw_actors.actors.protocol._device import SubchannelToDevice as SubchannelToDevice
+from ccw_actors.actors.protocol._device import WriteHeldTracks as WriteHeldTracks
 from ccw_actors.actors.protocol._emulator import AwaitGuest as AwaitGuest
 from ccw_actors.actors.protocol._emulator import EmulatorMessage as EmulatorMessage
 from ccw_actors.actors.protocol._emulator import GuestEnded as GuestEnded
@@ -148,11 +149,19 @@ from ccw_actors.actors.protocol._subchannel import SettingsNoted as SettingsNote
 from ccw_actors.actors.protocol._subchannel import StartSubchannel as StartSubchannel
 from ccw_actors.actors.protocol._subchannel import Stored as Stored
 from ccw_actors.actors.protocol._subchannel import StoreSubchannel as StoreSubchannel
+from ccw_actors.actors.protocol._subchannel import StoreSubchannels as StoreSubchannels
 from ccw_actors.actors.protocol._subchannel import (
     SubchannelMessage as SubchannelMessage,
 )
 from ccw_actors.actors.protocol._subchannel import SubchannelReset as SubchannelReset
+from ccw_actors.actors.protocol._subchannel import (
+    SubchannelSetMessage as SubchannelSetMessage,
+)
+from ccw_actors.actors.protocol._subchannel import (
+    SubchannelsStored as SubchannelsStored,
+)
 from ccw_actors.actors.protocol._subchannel import SubchannelToSink as SubchannelToSink
+from ccw_actors.actors.protocol._subchannel import SubsystemToSet as SubsystemToSet
 from ccw_actors.actors.protocol._subchannel import (
     SubsystemToSubchannel as SubsystemToSubchannel,
 )

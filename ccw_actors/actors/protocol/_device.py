@@ -14,6 +14,7 @@ __all__ = [
     "ResetDone",
     "ResetSignal",
     "SubchannelToDevice",
+    "WriteHeldTracks",
 ]
 
 
@@ -39,6 +40,12 @@ class ExecuteCommand(Request[CommandEnded], frozen=True):
     command: DeviceCommand
 
 
+class WriteHeldTracks(Request[CommandEnded], frozen=True):
+    """Write the tracks that are held: the chain of this run has ended early."""
+
+    run: int
+
+
 class HaltSignal(Message, frozen=True):
     """End the command of this run early, if it is still being executed."""
 
@@ -61,7 +68,9 @@ class ResetSignal(Request[ResetDone], frozen=True):
     system: bool = False
 
 
-SubchannelToDevice: TypeAlias = ExecuteCommand | HaltSignal | ResetSignal
+SubchannelToDevice: TypeAlias = (
+    ExecuteCommand | WriteHeldTracks | HaltSignal | ResetSignal
+)
 """What a Subchannel sends to its device."""
 
 DeviceMessage: TypeAlias = SubchannelToDevice | Attend

@@ -35,10 +35,14 @@ __all__ = [
     "SettingsNoted",
     "StartSubchannel",
     "StoreSubchannel",
+    "StoreSubchannels",
     "Stored",
     "SubchannelMessage",
     "SubchannelReset",
+    "SubchannelSetMessage",
     "SubchannelToSink",
+    "SubchannelsStored",
+    "SubsystemToSet",
     "SubsystemToSubchannel",
     "TakeInterruption",
     "TestSubchannel",
@@ -169,19 +173,24 @@ class TakeInterruption(Request[Interruption | InterruptionGone], frozen=True):
 
 
 class SubchannelReset(Message, frozen=True):
-    """The subchannel has been reset, and none of its work is in progress."""
+    """The subchannel has been reset, and none of its work is in progress.
 
-    subchannel: int
+    None stands for all subchannels of a set that were to be reset.
+    """
+
+    subchannel: int | None
 
 
 class ResetSubchannel(Request[SubchannelReset], frozen=True):
     """Reset the subchannel and its device.
 
     With `initialize` it returns to its initial state. Otherwise its PMCW stays, and a
-    running program ends in an interface-control check.
+    running program ends in an interface-control check. `chpid` is the channel path that
+    is reset, None if it is the guest: of a set only the subchannels on that path.
     """
 
     initialize: bool = True
+    chpid: int | None = None
 
 
 class UnsolicitedStatus(Message, frozen=True):
@@ -205,9 +214,9 @@ class Settings(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
 
 
 class SettingsNoted(Message, frozen=True):
-    """The subchannel uses the new settings from now on."""
+    """The subchannel, or with None each of a set, uses the new settings from now on."""
 
-    subchannel: int
+    subchannel: int | None
 
 
 class NoteSettings(Request[SettingsNoted], frozen=True):
@@ -217,9 +226,12 @@ class NoteSettings(Request[SettingsNoted], frozen=True):
 
 
 class PathNoted(Message, frozen=True):
-    """The subchannel now uses the channel path, or no longer does."""
+    """The subchannel now uses the channel path, or no longer does.
 
-    subchannel: int
+    None stands for all subchannels of a set that are on the path.
+    """
+
+    subchannel: int | None
 
 
 class NotePath(Request[PathNoted], frozen=True):
@@ -230,6 +242,20 @@ class NotePath(Request[PathNoted], frozen=True):
 
     chpid: int
     available: bool
+
+
+class SubchannelsStored(Message, frozen=True):
+    """Indexes and SCHIBs of the subchannels in a range."""
+
+    schibs: tuple[tuple[int, Schib], ...]
+
+
+class StoreSubchannels(Request[SubchannelsStored], frozen=True):
+    """Store the subchannels `first` to `last` of subchannel set `ssid`, for CHSC."""
+
+    ssid: int
+    first: int
+    last: int
 
 
 class Proceed(Message, frozen=True):
@@ -264,6 +290,9 @@ CioToSubchannel: TypeAlias = Instruction | DetachDevice
 SubsystemToSubchannel: TypeAlias = TakeInterruption | StoreSubchannel | NoteSettings
 """What a ChannelSubsystem sends to its subchannels, host's or guest's."""
 
+SubsystemToSet: TypeAlias = NoteSettings | StoreSubchannels
+"""What a ChannelSubsystem sends to a SubchannelSet, for all subchannels in it."""
+
 GuestToSubchannel: TypeAlias = Instruction | SubsystemToSubchannel | ResetSubchannel
 """What a guest's CPUs, ChannelSubsystem and Emulator send to its subchannels."""
 
@@ -277,6 +306,9 @@ SubchannelMessage: TypeAlias = (
     CioToSubchannel | SubsystemToSubchannel | PathToSubchannel | DeviceToSubchannel
 )
 """What a Subchannel takes; an Emulator's `ResetSubchannel` is in `PathToSubchannel`."""
+
+SubchannelSetMessage: TypeAlias = SubsystemToSet | PathToSubchannel
+"""What a SubchannelSet takes; an Emulator's `ResetSubchannel` is in the second."""
 
 SubchannelToSink: TypeAlias = Pending | NotOperational
 """What a subchannel, host's or guest's, sends to the sink of its interruptions.

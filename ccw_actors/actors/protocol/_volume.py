@@ -25,10 +25,11 @@ class VolumeDescribed(Message, frozen=True):
 
 
 class TrackRead(Message, frozen=True):
-    """A whole track, as it is in the image."""
+    """A whole track, as it is in the image, and those of the next that are `ahead`."""
 
     number: int
     data: bytes
+    ahead: tuple[bytes, ...] = ()
 
 
 class TrackWritten(Message, frozen=True):
@@ -49,10 +50,14 @@ class DescribeVolume(Request[VolumeDescribed], frozen=True):
 
 
 class ReadTrack(Request[TrackRead | TrackFailed], frozen=True):
-    """Fetch a track; tracks count from 0, heads within cylinders."""
+    """Fetch a track; tracks count from 0, heads within cylinders.
+
+    At most `ahead` of the next tracks come with it: those that can be read.
+    """
 
     number: int
     track: int
+    ahead: int = 0
 
 
 class WriteTrack(Request[TrackWritten | TrackFailed], frozen=True):

@@ -1,26 +1,27 @@
-"""New images: a volume with a label and nothing else, as a file with holes."""
+"""New images: of a volume with a label and nothing else, or with given contents."""
 
 import os
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from ccw_actors.actors.hardware.image._journal_record import Part
-from ccw_actors.actors.hardware.image._new_file import new_file, sync_folder
-from ccw_actors.actors.hardware.image._parts import open_locked
-from ccw_actors.actors.hardware.image._write_journal import LeftJournal, journal_path
+from ccw_actors.actors.hardware.image._create_file import create_file, create_files
+from ccw_actors.actors.hardware.image._new_packed import write_packed
+from ccw_actors.actors.hardware.image._parts import part_path
+from ccw_actors.devices.cckd_image import CckdHeader
 from ccw_actors.devices.ckd_image import HEADER_SIZE, CkdHeader, track_offset
-from ccw_actors.devices.fba_image import fba_volume
-from ccw_actors.devices.track import Record, Track
-from ccw_actors.devices.volume_geometry import BLOCK_SIZE, Geometry
+from ccw_actors.devices.fba_image import fba_volume, group_offset
+from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry, Geometry
 from ccw_actors.devices.volume_label import VolumeLabel
+from ccw_actors.devices.volume_resize import empty_track
 from ccw_actors.devices.vtoc import empty_vtoc
 from ccw_actors.errors import ImageError
 
-__all__ = ["create_blocks", "create_tracks"]
+__all__ = ["create_blocks", "create_image", "create_tracks", "write_tracks"]
 
 _VTOC = (0, 1, 1)
+
+Progress = Callable[[int], None]
 
 
 def create_tracks(
@@ -29,7 +30,8 @@ def create_tracks(
     serial: str,
     *,
     replace: bool = False,
-    progress: Callable[[int], None] = lambda _tracks: None,
+    compression: int | None = None,
+    progress: Progress = lambda _tracks: None,
 ) -> None:
     """Make an image of a volume of tracks, with a label and an empty VTOC.
 
@@ -38,6 +40,8 @@ def create_tracks(
         volume: Shape of the volume.
         serial: Its volume serial.
         replace: Replace a file that exists.
+        compression: 0 none, 1 zlib, 2 bzip2; None for an image that is not of the
+            compressed format.
         progress: Called with the number of tracks done, now and then.
 
     Raises:
@@ -45,97 +49,147 @@ def create_tracks(
             name of its journal is not that of the image it replaces.
     """
     special = {0: VolumeLabel(serial, _VTOC).to_track(volume)} | empty_vtoc(volume)
-    write = partial(_write_tracks, volume, special, progress)
-    _create(path, write, replace=replace)
 
+    def read(number: int) -> bytes:
+        return special.get(number) or empty_track(volume, number)
 
-def _write_tracks(
-    volume: Geometry,
-    special: Mapping[int, bytes],
-    progress: Callable[[int], None],
-    fd: int,
-) -> None:
-    header = CkdHeader(volume.device_type, volume.heads, volume.track_size)
-    os.pwrite(fd, header.to_bytes(), 0)
-    for number in range(volume.tracks):
-        raw = special.get(number) or _empty_track(*divmod(number, volume.heads))
-        os.pwrite(fd, raw.rstrip(b"\0"), track_offset(volume, number))
-        if number % volume.heads == 0:
-            progress(number)
-    progress(volume.tracks)
-    os.ftruncate(fd, HEADER_SIZE + volume.tracks * volume.track_size)
+    create_image(
+        path, volume, read, replace=replace, compression=compression, progress=progress
+    )
 
 
 def create_blocks(
-    path: Path, device_type: str, blocks: int, serial: str, *, replace: bool = False
+    path: Path,
+    device_type: str,
+    blocks: int,
+    serial: str,
+    *,
+    replace: bool = False,
+    compression: int | None = None,
 ) -> None:
-    """Make a raw image of a volume of blocks, zero but for its label.
+    """Make an image of a volume of blocks, zero but for its label.
 
     Raises:
         ImageError: The file exists, or cannot be written; or `blocks` is less than 2.
     """
-    size = blocks * BLOCK_SIZE
     start = VolumeLabel(serial).to_blocks()
-    fba_volume(device_type, size)
-    if size < len(start):
+    volume = fba_volume(device_type, blocks * BLOCK_SIZE)
+    if volume.blocks * BLOCK_SIZE < len(start):
         raise ImageError(f"a volume of {blocks} blocks, expected at least 2")
 
-    def write(fd: int) -> None:
-        os.pwrite(fd, start, 0)
-        os.ftruncate(fd, size)
+    def read(number: int) -> bytes:
+        size = volume.size_of(number)
+        return bytes(size) if number else start.ljust(size, b"\0")
 
-    _create(path, write, replace=replace)
-
-
-def _empty_track(cylinder: int, head: int) -> bytes:
-    record = Record(cylinder, head, 0, b"", bytes(8))
-    return Track(0, cylinder, head, (record,), b"").to_bytes()
+    create_image(path, volume, read, replace=replace, compression=compression)
 
 
-def _create(path: Path, write: Callable[[int], None], *, replace: bool) -> None:
-    """Write a file under a temporary name, then rename it."""
-    file = Path(os.path.realpath(path))
-    try:
-        with ExitStack() as stack:
-            left = None
-            if replace and os.path.lexists(file):
-                left = stack.enter_context(_alone_with(file))
-            else:
-                _check_free(file)
-            with new_file(file, mode=0o666, replace=replace) as fd:
-                write(fd)
-                os.fsync(fd)
-            sync_folder(file)
-            if left is not None:
-                left.remove()
-    except FileExistsError as error:
-        raise ImageError(f"{path} exists, expected a new file") from error
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from error
+def create_image(
+    path: Path,
+    volume: Geometry | BlockGeometry,
+    read: Callable[[int], bytes],
+    *,
+    replace: bool = False,
+    compression: int | None = None,
+    split: int = 0,
+    progress: Progress = lambda _tracks: None,
+) -> None:
+    """Make an image of a volume with the tracks that `read` returns.
 
+    Args:
+        path: The file, which appears when it is complete.
+        volume: Shape of the volume.
+        read: Returns a track, or a group of blocks, given its number.
+        replace: Replace a file that exists.
+        compression: As in `create_tracks`.
+        split: Cut an image of tracks into files of so many cylinders; 0 for one file.
+        progress: Called with the number of tracks done, now and then.
 
-@contextmanager
-def _alone_with(file: Path) -> Generator[LeftJournal | None]:
-    """Keep an image from being opened while it is replaced; yield its journal."""
-    fd = open_locked(file, read_only=False)
-    try:
-        found = os.fstat(fd)
-        owners = {os.geteuid(), found.st_uid}
-        left = LeftJournal.read(journal_path(file), owners)
-        if left is not None and left.parts[0] != Part(found.st_ino, found.st_size):
-            raise ImageError(left.of_another([Part(found.st_ino, found.st_size)]))
-        yield left
-    finally:
-        os.close(fd)
-
-
-def _check_free(file: Path) -> None:
-    if os.path.lexists(file):
-        raise FileExistsError
-    journal = journal_path(file)
-    if os.path.lexists(journal):
-        raise ImageError(
-            f"{journal.name} is where its journal will go, expected no file there"
+    Raises:
+        ImageError: The file exists, is in use, or cannot be written; or a track cannot
+            be read.
+    """
+    if compression is not None:
+        packed = CckdHeader(
+            volume,
+            compression=compression,
+            null_format=1 if isinstance(volume, Geometry) else 0,
         )
+
+        def write(fd: int) -> None:
+            write_packed(fd, packed, read, progress)
+
+        create_file(path, write, replace=replace)
+    elif isinstance(volume, Geometry):
+        _create_parts(path, volume, read, split, progress, replace=replace)
+    else:
+        groups = partial(_write_blocks, volume, read, progress)
+        create_file(path, groups, replace=replace)
+
+
+def _create_parts(
+    path: Path,
+    volume: Geometry,
+    read: Callable[[int], bytes],
+    split: int,
+    progress: Progress,
+    *,
+    replace: bool,
+) -> None:
+    """Write the files of a volume, each with the cylinders that it has."""
+    size = split if 0 < split < volume.cylinders else volume.cylinders
+    firsts = range(0, volume.cylinders, size)
+    paths = [path] if len(firsts) == 1 else []
+    paths = paths or [part_path(path, number + 1) for number in range(len(firsts))]
+
+    def write(fds: list[int]) -> None:
+        for number, (fd, first) in enumerate(zip(fds, firsts, strict=True), 1):
+            last = min(first + size, volume.cylinders)
+            several = len(fds) > 1
+            header = CkdHeader(
+                volume.device_type,
+                volume.heads,
+                volume.track_size,
+                number if several else 0,
+                last - 1 if number < len(fds) else 0,
+            )
+            write_tracks(
+                fd, volume, header, read, range(first, last), progress=progress
+            )
+
+    create_files(paths, write, replace=replace)
+
+
+def write_tracks(
+    fd: int,
+    volume: Geometry,
+    header: CkdHeader,
+    read: Callable[[int], bytes],
+    cylinders: range,
+    *,
+    progress: Progress,
+) -> None:
+    """Write one file of a volume of tracks: its header, and some of the cylinders."""
+    os.pwrite(fd, header.to_bytes(), 0)
+    first = cylinders.start * volume.heads
+    end = cylinders.stop * volume.heads
+    for number in range(first, end):
+        raw = read(number)
+        os.pwrite(fd, raw.rstrip(b"\0"), track_offset(volume, number - first))
+        if number % volume.heads == 0:
+            progress(number)
+    progress(end)
+    os.ftruncate(fd, HEADER_SIZE + (end - first) * volume.track_size)
+
+
+def _write_blocks(
+    volume: BlockGeometry,
+    read: Callable[[int], bytes],
+    progress: Progress,
+    fd: int,
+) -> None:
+    for number in range(volume.tracks):
+        if data := read(number).rstrip(b"\0"):
+            os.pwrite(fd, data, group_offset(volume, number))
+        progress(number)
+    os.ftruncate(fd, volume.blocks * BLOCK_SIZE)

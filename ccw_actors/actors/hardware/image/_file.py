@@ -3,21 +3,30 @@
 | file | read | write |
 |---|---|---|
 | CKD, in one file or in several ("disk_1.img", "disk_2.img", ...) | yes | yes |
-| CCKD, compressed | yes | no |
+| CCKD, compressed, and its shadow files | yes | yes |
+| CCKD64 | yes | no |
 | FBA, raw; a "track" is a group of blocks | yes | yes |
+| CFBA, compressed, and its shadow files | yes | yes |
 
-A writer has the image alone; readers share it. A write is atomic, even if the process
-dies (see `_write_journal`): a write that was begun and not answered is undone when the
-image is next opened for writing.
+A writer has the image alone; readers share it, and so do writers the files below the
+topmost shadow file. A write is atomic, even if the process dies (see `_write_journal`):
+a write that was begun and not answered is undone when the image is next opened for
+writing.
 """
 
-import logging
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from ccw_actors.actors.hardware.image._journal_recovery import find_left
+from ccw_actors.actors.hardware.image._opening import errors_of, guarded, undo_left
+from ccw_actors.actors.hardware.image._packed_opening import (
+    chain_paths,
+    open_packed,
+    open_packed_alone,
+    open_shadowed,
+    recover_packed,
+)
 from ccw_actors.actors.hardware.image._parts import ImageParts, part_path
 from ccw_actors.actors.hardware.image._raw import (
     BlockPlaces,
@@ -25,29 +34,18 @@ from ccw_actors.actors.hardware.image._raw import (
     RawImage,
     TrackPlaces,
 )
-from ccw_actors.actors.hardware.image._write_journal import WriteJournal, journal_path
-from ccw_actors.devices.cckd_image import (
-    CCKD_HEADERS_SIZE,
-    CckdHeader,
-    is_cckd,
-    null_track,
-    unpacked_track,
-)
+from ccw_actors.devices.cckd_image import CCKD_HEADERS_SIZE, is_cckd
 from ccw_actors.devices.ckd_image import (
     HEADER_SIZE,
     CkdHeader,
     assemble,
-    track_offset,
 )
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_volume
+from ccw_actors.devices.volume_check import Damage
 from ccw_actors.devices.volume_geometry import BlockGeometry, Geometry
 from ccw_actors.errors import ImageError
 
-__all__ = ["ImageFile", "open_image", "recover_image"]
-
-_COMPRESSED = "the image is compressed, and compressed images can only be read"
-
-log = logging.getLogger("ccw_actors.images")
+__all__ = ["ImageFile", "open_alone", "open_image", "recover_image"]
 
 
 class ImageFile(Protocol):
@@ -83,22 +81,33 @@ class ImageFile(Protocol):
         """
         ...
 
+    def damage(self) -> Iterator[Damage]:
+        """Yield what is damaged in the image that is not in its tracks."""
+        ...
+
     def close(self) -> None:
         """Close and unlock the image."""
         ...
 
 
 def open_image(
-    path: Path, *, device_type: str = "", read_only: bool, sync: bool = False
+    path: Path,
+    *,
+    device_type: str = "",
+    read_only: bool,
+    sync: bool = False,
+    shadow: str = "",
 ) -> ImageFile:
     """Open an image, whose first bytes say what it is.
 
     Args:
         path: The file; of a volume in several files, the first.
-        device_type: The device of a raw FBA image, such as "3370": the image does not
-            contain it.
+        device_type: The device of an image of blocks, such as "3370": the image does
+            not contain it.
         read_only: Share the image with other readers, and write nothing.
         sync: Have every write on the disk of the host before it returns.
+        shadow: The name of its shadow files, such as "disk_*.img" (see `_shadow_name`).
+            The topmost one is written; if it cannot be written, a new one is made.
 
     A write that a dead process had begun is undone; with `read_only`, the image only
     reads as if it were.
@@ -107,19 +116,52 @@ def open_image(
         ImageError: The image is damaged, of an unknown kind, or in use; or it is opened
             for writing, and the file with the name of its journal is not its own.
     """
+    if shadow:
+        return open_shadowed(
+            path, shadow, device_type=device_type, read_only=read_only, sync=sync
+        )
     parts = ImageParts(read_only=read_only)
-    with _errors_of(path, parts):
-        return _open(path, parts, device_type, sync=sync)
+    with errors_of(path, parts):
+        parts.open(path)
+        if _is_packed(parts, device_type):
+            return open_packed(path, parts, device_type=device_type, sync=sync)
+        places = _places(path, parts, device_type)
+        if parts.read_only:
+            return _open_to_read(path, parts, places)
+        return _open_to_write(path, parts, places, sync=sync)
 
 
-def recover_image(path: Path, *, device_type: str = "", copied: bool = False) -> str:
+def open_alone(path: Path, *, device_type: str = "") -> tuple[ImageFile, ImageParts]:
+    """Open an image exclusively, and only read it; return it, and its files.
+
+    A write that a dead process had begun is undone.
+
+    Raises:
+        ImageError: As for `open_image`, to write.
+    """
+    parts = ImageParts(read_only=False)
+    with errors_of(path, parts):
+        parts.open(path)
+        if _is_packed(parts, device_type):
+            return open_packed_alone(path, parts, device_type=device_type), parts
+        places = _places(path, parts, device_type)
+        undo_left(path, parts, places)
+        return RawImage(parts, places), parts
+
+
+def recover_image(
+    path: Path, *, device_type: str = "", copied: bool = False, shadow: str = ""
+) -> str:
     """Undo the write that a dead process had begun, and remove its journal.
+
+    The free space of a compressed image that was not closed is listed again.
 
     Args:
         path: The image.
-        device_type: The device of a raw FBA image.
+        device_type: The device of an image of blocks.
         copied: Image and journal were copied: accept a journal that names another file,
             if everything else is as it says.
+        shadow: The name of its shadow files; the topmost one is recovered.
 
     Returns:
         What was done, in words.
@@ -128,9 +170,13 @@ def recover_image(path: Path, *, device_type: str = "", copied: bool = False) ->
         ImageError: The image cannot be opened for writing, or the journal is not its
             own.
     """
+    if shadow:
+        path = chain_paths(path, shadow)[-1]
     parts = ImageParts(read_only=False)
-    with _errors_of(path, parts):
+    with errors_of(path, parts):
         parts.open(path)
+        if _is_packed(parts, device_type):
+            return recover_packed(path, parts, device_type=device_type, copied=copied)
         places = _places(path, parts, device_type)
         left = find_left(path, parts, places, copied=copied)
         done = "there is no journal" if left is None else left.undo(parts)
@@ -138,64 +184,22 @@ def recover_image(path: Path, *, device_type: str = "", copied: bool = False) ->
     return done
 
 
-@contextmanager
-def _errors_of(path: Path, parts: ImageParts) -> Generator[None]:
-    """If the block fails, close the files, and put the path into the error."""
-    try:
-        yield
-    except ImageError as error:
-        parts.close()
-        raise ImageError(f"{path}: {error}") from error
-    except OSError as error:
-        parts.close()
-        raise ImageError(f"{path}: {error.strerror}") from error
-
-
-def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> ImageFile:
-    parts.open(path)
-    if parts.read_only and device_type not in FBA_TYPES:
-        start = parts.read(0, CCKD_HEADERS_SIZE, 0)
-        if is_cckd(start):
-            return _CckdFile(parts, CckdHeader.from_bytes(start))
-    places = _places(path, parts, device_type)
-    if parts.read_only:
-        return _open_to_read(path, parts, places)
-    return _open_to_write(path, parts, places, sync=sync)
+def _is_packed(parts: ImageParts, device_type: str) -> bool:
+    """Whether a file is compressed; a raw image of blocks may look like one."""
+    start = parts.read(0, CCKD_HEADERS_SIZE, 0)
+    if not is_cckd(start):
+        return False
+    is_of_blocks = start.startswith(b"FBA_")
+    return is_of_blocks or device_type not in FBA_TYPES
 
 
 def _open_to_write(
     path: Path, parts: ImageParts, places: Places, *, sync: bool
 ) -> ImageFile:
     """Open an image exclusively, and undo a write that was cut short."""
-    left = find_left(path, parts, places)
-    if left is not None:
-        level = logging.INFO if left.harmless else logging.WARNING
-        log.log(level, "%s: %s", path, left.undo(parts))
-    if parts.names > 1:
-        raise ImageError(
-            f"it has {parts.names} names (hard links), expected one: the name of an"
-            " image leads to its journal"
-        )
-    journal = _new_journal(path, parts, places, sync=sync)
-    return RawImage(parts, places, journal, sync=sync)
-
-
-def _new_journal(
-    path: Path, parts: ImageParts, places: Places, *, sync: bool
-) -> WriteJournal:
-    file = journal_path(path)
-    try:
-        return WriteJournal(
-            file,
-            parts.identity,
-            like=parts.first,
-            length=places.length_max,
-            sync=sync,
-        )
-    except OSError as error:
-        raise ImageError(
-            f"expected to write a journal next to it, {file.name}: {error.strerror}"
-        ) from error
+    undo_left(path, parts, places)
+    writes = guarded(path, parts, places.length_max, sync=sync)
+    return RawImage(parts, places, writes)
 
 
 def _open_to_read(path: Path, parts: ImageParts, places: Places) -> ImageFile:
@@ -217,8 +221,6 @@ def _places(path: Path, parts: ImageParts, device_type: str) -> Places:
     start = parts.read(0, CCKD_HEADERS_SIZE, 0)
     if device_type in FBA_TYPES:
         return BlockPlaces(_blocks(device_type, parts, start))
-    if is_cckd(start):
-        raise ImageError(_COMPRESSED + ": expected read_only")
     return TrackPlaces(*_tracks(path, parts, start))
 
 
@@ -246,45 +248,3 @@ def _tracks(
     volume = assemble(list(zip(headers, sizes, strict=True)))
     tracks = tuple((size - HEADER_SIZE) // volume.track_size for size in sizes)
     return volume, tracks
-
-
-class _CckdFile:
-    """A compressed image."""
-
-    notice = ""
-
-    def __init__(self, parts: ImageParts, header: CckdHeader) -> None:
-        self._parts = parts
-        self._header = header
-        self._size = parts.size(0)
-        self._level1 = parts.read(0, header.level1_size, CCKD_HEADERS_SIZE)
-        if len(self._level1) < header.level1_size:
-            raise ImageError(
-                f"the level 1 table has {len(self._level1)} bytes, expected"
-                f" {header.level1_size}: the image was cut short"
-            )
-        self._level2 = (0, b"")
-
-    @property
-    def geometry(self) -> Geometry:
-        return self._header.geometry
-
-    def read(self, number: int) -> bytes:
-        track_offset(self.geometry, number)
-        header, size = self._header, self._size
-        at = header.level2_offset(self._level1, number, size)
-        if self._level2[0] != at:
-            table = self._parts.read(0, header.level2_size, at) if at else b""
-            self._level2 = (at, table)
-        place = header.track_place(self._level2[1], number, size)
-        if not place.length:
-            return null_track(self.geometry, number, place.null_format)
-        raw = self._parts.read(0, place.length, place.offset)
-        return unpacked_track(self.geometry, number, raw)
-
-    def write(self, number: int, data: bytes) -> None:
-        del number, data
-        raise ImageError(_COMPRESSED)
-
-    def close(self) -> None:
-        self._parts.close()

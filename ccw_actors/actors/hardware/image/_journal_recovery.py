@@ -7,6 +7,7 @@ refused, and neither it nor the image is changed.
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 from ccw_actors.actors.hardware.image._journal_record import (
     Intent,
@@ -15,17 +16,23 @@ from ccw_actors.actors.hardware.image._journal_record import (
     digest,
 )
 from ccw_actors.actors.hardware.image._parts import ImageParts
-from ccw_actors.actors.hardware.image._raw import Places
 from ccw_actors.actors.hardware.image._write_journal import LeftJournal, journal_path
-from ccw_actors.devices.volume_geometry import BlockGeometry
 from ccw_actors.errors import ImageError
 
-__all__ = ["LeftWrite", "find_left"]
+__all__ = ["LeftWrite", "NamedPlaces", "find_left"]
 
 _IF_COPIED = (
     "expected its own or none; if image and journal are copies, run ccw-actors dasd"
     " recover --copied"
 )
+
+
+class NamedPlaces(Protocol):
+    """The places of an image that a journal may name."""
+
+    def name(self, place: Place) -> str | None:
+        """Name the track at a place; None if the place is not that of a track."""
+        ...
 
 
 class LeftWrite:
@@ -57,14 +64,14 @@ class LeftWrite:
 
 
 def find_left(
-    path: Path, parts: ImageParts, places: Places, *, copied: bool = False
+    path: Path, parts: ImageParts, places: NamedPlaces, *, copied: bool = False
 ) -> LeftWrite | None:
     """Read and check the journal of an image; None if there is none.
 
     Args:
         path: The image.
         parts: Its files, open.
-        places: Where its tracks are.
+        places: Names what is at a place of the image.
         copied: Accept a journal that names other files of the same sizes, or that is
             of another generation of the image.
 
@@ -83,12 +90,17 @@ def find_left(
 
 
 def _judged(
-    journal: LeftJournal, file: Path, parts: ImageParts, places: Places, *, copied: bool
+    journal: LeftJournal,
+    file: Path,
+    parts: ImageParts,
+    places: NamedPlaces,
+    *,
+    copied: bool,
 ) -> LeftWrite:
     """Decide how far the write of a journal came."""
     intent = journal.intent
     assert intent is not None, "a write was begun"
-    where = _name(places, intent.place)
+    where = places.name(intent.place)
     if where is None:
         raise ImageError(f"{file.name} names no track of the image")
     match intent.state(_found(parts, intent.place)):
@@ -125,23 +137,11 @@ def _found(parts: ImageParts, place: Place) -> bytes:
     return parts.read(place.file, place.length, place.offset)
 
 
-def _same_generation(parts: ImageParts, places: Places, intent: Intent) -> bool:
+def _same_generation(parts: ImageParts, places: NamedPlaces, intent: Intent) -> bool:
     """Whether the write before the one that was cut short is still there."""
     before = intent.before
     if before is None:
         return True
-    if _name(places, before.place) is None:
+    if places.name(before.place) is None:
         return False
     return digest(_found(parts, before.place)) == before.digest
-
-
-def _name(places: Places, place: Place) -> str | None:
-    """Name the track at a place; None if the place is not that of a track."""
-    number = places.guess(place)
-    try:
-        if places.place(number) != place:
-            return None
-    except ImageError:
-        return None
-    blocks = isinstance(places.geometry, BlockGeometry)
-    return f"group {number} of blocks" if blocks else f"track {number}"

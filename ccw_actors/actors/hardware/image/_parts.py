@@ -80,10 +80,14 @@ def _check_file(fd: int) -> None:
 
 
 class ImageParts:
-    """The open files of one image, in order; they count from 0 here."""
+    """The open files of one image, in order; they count from 0 here.
+
+    A compressed image `grows`: its size says nothing about which image it is.
+    """
 
     def __init__(self, *, read_only: bool) -> None:
         self.read_only = read_only
+        self.grows = False
         self._fds: list[int] = []
 
     def open(self, path: Path) -> None:
@@ -112,6 +116,22 @@ class ImageParts:
         for start, end in changed_sectors(found, old):
             self.write(place.file, old[start:end], place.offset + start)
 
+    @property
+    def count(self) -> int:
+        """Number of files."""
+        return len(self._fds)
+
+    def give_owner(self, part: int, fd: int) -> None:
+        """Give another file the permissions of one, and its owner if that can be."""
+        found = os.fstat(self._fds[part])
+        if os.geteuid() == 0:
+            os.fchown(fd, found.st_uid, found.st_gid)
+        os.fchmod(fd, stat.S_IMODE(found.st_mode))
+
+    def truncate(self, part: int, size: int) -> None:
+        """Set the size of a file in bytes."""
+        os.ftruncate(self._fds[part], size)
+
     def sync(self, part: int) -> None:
         """Wait until the written data are on the disk of the host."""
         os.fdatasync(self._fds[part])
@@ -122,8 +142,10 @@ class ImageParts:
 
     @property
     def identity(self) -> tuple[Part, ...]:
-        """The files, as a journal names them."""
+        """The files, as a journal names them; the size of one that grows is 0 there."""
         found = [os.fstat(fd) for fd in self._fds]
+        if self.grows:
+            return tuple(Part(file.st_ino, 0) for file in found)
         return tuple(Part(file.st_ino, file.st_size) for file in found)
 
     @property

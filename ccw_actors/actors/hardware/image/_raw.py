@@ -1,20 +1,19 @@
 """An image with tracks at fixed places: read and written a track at a time.
 
-A write is atomic (see `_write_journal`). A failed write is undone: at once if the old
-data can be written to the host's disk, else as soon as they can. Until then the track
-reads as before, and no other is written.
+A write is atomic (see `_guarded_writes`). After a failed one the track reads as before.
 """
 
 import bisect
 import itertools
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Protocol
 
+from ccw_actors.actors.hardware.image._guarded_writes import GuardedWrites
 from ccw_actors.actors.hardware.image._journal_record import Intent, Place
 from ccw_actors.actors.hardware.image._parts import ImageParts
-from ccw_actors.actors.hardware.image._write_journal import WriteJournal
 from ccw_actors.devices.ckd_image import HEADER_SIZE, track_offset
 from ccw_actors.devices.fba_image import group_offset
+from ccw_actors.devices.volume_check import Damage
 from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry, Geometry
 from ccw_actors.errors import ImageError
 
@@ -42,8 +41,8 @@ class Places(Protocol):
         """
         ...
 
-    def guess(self, place: Place) -> int:
-        """The only number that the track at a place can have."""
+    def name(self, place: Place) -> str | None:
+        """Name the track at a place; None if the place is not that of a track."""
         ...
 
 
@@ -59,7 +58,12 @@ class BlockPlaces:
         offset = group_offset(self.geometry, number)
         return Place(0, offset, self.geometry.size_of(number))
 
-    def guess(self, place: Place) -> int:
+    def name(self, place: Place) -> str | None:
+        """Name the group at a place; None if the place is not that of a group."""
+        number = self._guess(place)
+        return f"group {number} of blocks" if _is_at(self, number, place) else None
+
+    def _guess(self, place: Place) -> int:
         """The only number that the group at a place can have."""
         return place.offset // self.length_max
 
@@ -79,10 +83,22 @@ class TrackPlaces:
         offset = track_offset(self.geometry, number - self._first[part])
         return Place(part, offset, self.geometry.track_size)
 
-    def guess(self, place: Place) -> int:
+    def name(self, place: Place) -> str | None:
+        """Name the track at a place; None if the place is not that of a track."""
+        number = self._guess(place)
+        return f"track {number}" if _is_at(self, number, place) else None
+
+    def _guess(self, place: Place) -> int:
         """The only number that the track at a place can have."""
         first = self._first[min(place.file, len(self._first) - 1)]
         return first + (place.offset - HEADER_SIZE) // self.length_max
+
+
+def _is_at(places: BlockPlaces | TrackPlaces, number: int, place: Place) -> bool:
+    try:
+        return places.place(number) == place
+    except ImageError:
+        return False
 
 
 class RawImage:
@@ -91,30 +107,25 @@ class RawImage:
     Args:
         parts: Its files.
         places: Where its tracks are.
-        journal: The journal of its writes.
+        writes: Its writes; None if it is read-only.
         torn: A write of a dead process; its track reads as before.
         notice: One line for the user about the image.
-        sync: Have every write on the disk of the host before it returns.
     """
 
     def __init__(
         self,
         parts: ImageParts,
         places: Places,
-        journal: WriteJournal | None = None,
+        writes: GuardedWrites | None = None,
         *,
         torn: Intent | None = None,
         notice: str = "",
-        sync: bool = False,
     ) -> None:
         self.notice = notice
         self._parts = parts
         self._places = places
-        self._journal = journal
-        self._torn: tuple[Place, bytes] | None = None
-        if torn is not None:
-            self._torn = (torn.place, torn.old)
-        self._sync = sync
+        self._writes = writes
+        self._torn = None if torn is None else (torn.place, torn.old)
 
     @property
     def geometry(self) -> Geometry | BlockGeometry:
@@ -124,8 +135,9 @@ class RawImage:
     def read(self, number: int) -> bytes:
         """Read a track; see `ImageFile`."""
         place = self._places.place(number)
-        if self._torn is not None and self._torn[0] == place:
-            return self._torn[1]
+        torn = self._torn if self._writes is None else self._writes.torn
+        if torn is not None and torn[0] == place:
+            return torn[1]
         data = self._parts.read(place.file, place.length, place.offset)
         if len(data) < place.length:
             raise ImageError(
@@ -137,63 +149,27 @@ class RawImage:
     def write(self, number: int, data: bytes) -> None:
         """Replace a track; see `ImageFile`."""
         place = self._places.place(number)
-        journal = self._journal
-        if journal is None:
+        writes = self._writes
+        if writes is None:
             raise ImageError("the image is open read-only")
-        self._check(number, place, data)
-        self._put_back(journal)
-        old = self.read(number)
-        if old == data:
-            if self._sync:  # the data may be there, and not yet on the disk
-                self._parts.sync(place.file)
-        else:
-            self._replace(journal, place, old, data)
-
-    def _check(self, number: int, place: Place, data: bytes) -> None:
         if len(data) != place.length:
             raise ImageError(
                 f"got {len(data)} bytes for track {number}, expected {place.length}"
             )
-        if not self._parts.is_there(place.file):
-            raise ImageError(
-                "the image was removed, or another took its place, while it was open"
-            )
+        writes.check_there(place.file)
+        writes.settle()
+        old = self.read(number)
+        if old == data:  # the data may be there, and not yet on the disk
+            writes.flush(place.file)
+        else:
+            writes.replace(place, old, data)
 
-    def _replace(
-        self, journal: WriteJournal, place: Place, old: bytes, data: bytes
-    ) -> None:
-        """Write under protection of the journal; undo a failed write, now or later."""
-        journal.begin(place, old, data)
-        self._torn = (place, old)
-        try:
-            self._parts.write(place.file, data, place.offset)
-            if self._sync:
-                self._parts.sync(place.file)
-        except OSError:
-            with suppress(OSError):
-                self._put_back(journal)
-            raise
-        self._torn = None
-        journal.end()
+    def damage(self) -> Iterator[Damage]:
+        """Yield nothing: there are only tracks."""
+        yield from ()
 
     def close(self) -> None:
         """Close the image; its journal stays if a write is still to be undone."""
-        if self._journal is not None:
-            with suppress(OSError):
-                self._put_back(self._journal)
-            self._journal.close(keep=self._torn is not None)
+        if self._writes is not None:
+            self._writes.close()
         self._parts.close()
-
-    def _put_back(self, journal: WriteJournal) -> None:
-        """Put back the data from before a failed write."""
-        if self._torn is None:
-            return
-        place, old = self._torn
-        with suppress(OSError):
-            journal.fail()
-        self._parts.put_back(place, old)
-        if self._sync:
-            self._parts.sync(place.file)
-        self._torn = None
-        with suppress(OSError):
-            journal.clear()
