@@ -71,17 +71,21 @@ def _of(
 def direct(ccw: Ccw, cpa: int, fmt: int, *, backward: bool, skip: bool) -> Area:
     """Return the area of a CCW without indirect addressing.
 
-    Addresses have 24 bits in format 0 and 31 in format 1. If the area exceeds them, no
-    part of it is usable.
+    Addresses have 24 bits in format 0 and 31 in format 1. If the area exceeds them, the
+    part of it before the first invalid address is usable.
     """
     if skip:
         return Area(cpa, ccw.flags, ccw.count, (), ccw.count)
     if not ccw.count:
         return _of(ccw, cpa, ())
-    low = ccw.address - ccw.count + 1 if backward else ccw.address
-    if low < 0 or low + ccw.count > 1 << (31 if fmt else 24):
-        return _of(ccw, cpa, (), Cstat.PROGRAM_CHECK)
-    return _of(ccw, cpa, ((low, ccw.count),))
+    limit = 1 << (31 if fmt else 24)
+    room = ccw.address + 1 if backward else limit - ccw.address
+    length = min(ccw.count, max(room, 0))
+    check = 0 if length == ccw.count else Cstat.PROGRAM_CHECK
+    if not length:
+        return _of(ccw, cpa, (), check)
+    low = ccw.address - length + 1 if backward else ccw.address
+    return _of(ccw, cpa, ((low, length),), check)
 
 
 def idaw_length(orb: Orb) -> int:

@@ -27,7 +27,7 @@ _ISC: Final = 0x3800
 _LIMIT_MODE: Final = 0x0060
 _MEASUREMENT_MODE: Final = 0x0018
 _TYPE_SHIFT: Final = 21
-_RESERVED_FLAGS: Final = 0x0700
+_RESERVED_FLAGS: Final = 0xC300
 _RESERVED_CHARS: Final = 0xFF1F_FFF8
 _MBA_ALIGNMENT: Final = 64
 _PATHS: Final = 8
@@ -93,6 +93,11 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
             0x80 >> place for place, known in enumerate(self.chpids) if known == chpid
         )
         return sum(masks) & self.pim
+
+    def with_path(self, chpid: int, *, available: bool) -> "Pmcw":
+        """Return a copy with the paths of this channel-path id available, or not."""
+        paths = self.paths_to(chpid)
+        return replace(self, pam=self.pam | paths if available else self.pam & ~paths)
 
     @classmethod
     def of_device(cls, devno: int, *, chpid: int = 0) -> "Pmcw":
@@ -172,11 +177,15 @@ def modified(old: Pmcw, new: Pmcw) -> Pmcw:
 
 
 def _rules_of(pmcw: Pmcw) -> tuple[tuple[int, str], ...]:
-    """Return the rules that MODIFY SUBCHANNEL checks in a PMCW: (broken, text)."""
+    """Return the rules that MODIFY SUBCHANNEL checks in a PMCW: (broken, text).
+
+    Bit 5 of word 1 is ignored (PoP, as QEMU include/hw/s390x/ioinst.h has it since the
+    fix of its mask in 7.0).
+    """
     return (
         (
             pmcw.flags & _RESERVED_FLAGS,
-            f"PMCW word 1 bits 5-7 must be zero, got {pmcw.flags:#06x}",
+            f"PMCW word 1 bits 0, 1, 6 and 7 must be zero, got {pmcw.flags:#06x}",
         ),
         (
             pmcw.flags & _LIMIT_MODE == _LIMIT_MODE,

@@ -60,6 +60,12 @@ class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
             m=bool(word & _M),
         )
 
+    @classmethod
+    def of_index(cls, index: int) -> "SubchannelId":
+        """Return the name with that `index`."""
+        cssid = index >> 24
+        return cls(index >> 16 & 3, index & 0xFFFF, cssid, m=cssid != 0)
+
     @property
     def index(self) -> int:
         """One number for all three: cssid << 24 | ssid << 16 | number."""

@@ -27,6 +27,7 @@ __all__ = [
     "Stored",
     "Suspend",
     "Words",
+    "WriteHeld",
 ]
 
 
@@ -124,8 +125,19 @@ class End(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=
     deferred_cc: int = 0
 
 
+class WriteHeld(
+    Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True
+):
+    """Have the device write the data that it holds; answer with its `CommandEnd`.
+
+    The channel program ends with `end`, and no command of its own told the device so.
+    """
+
+    end: End
+
+
 Action: TypeAlias = (
-    FetchWords | FetchData | Perform | StoreData | Interrupt | Suspend | End
+    FetchWords | FetchData | Perform | StoreData | Interrupt | Suspend | End | WriteHeld
 )
 
 

@@ -23,12 +23,15 @@ __all__ = [
     "Response",
     "invalid",
     "respond",
+    "subchannels_in",
 ]
 
 BLOCK_LENGTH: Final = 4096
 _REQUEST_MIN: Final = 16
 _REQUEST_MAX: Final = 4088
 _HEADER: Final = 8
+
+_SUBCHANNEL_DESCRIPTION: Final = 0x0004
 
 _DONE: Final = 0x0001
 _INVALID_COMMAND: Final = 0x0004
@@ -138,20 +141,30 @@ def _invalid_range(raw: bytes) -> int:
     return _INVALID_REQUEST if raw[7] > raw[11] else 0
 
 
+def subchannels_in(block: bytes) -> tuple[int, range]:
+    """Return the set and the numbers of the subchannels that a request describes.
+
+    No numbers for a request other than STORE SUBCHANNEL DESCRIPTION, and for one that
+    is refused.
+    """
+    length, command = int.from_bytes(block[:2]), int.from_bytes(block[2:4])
+    if command != _SUBCHANNEL_DESCRIPTION or length != _REQUEST_MIN:
+        return 0, range(0)
+    first, last = int.from_bytes(block[6:8]), int.from_bytes(block[10:12])
+    room = (BLOCK_LENGTH - length - _HEADER) // 32
+    return block[5] & 3, range(first, min(last + 1, first + room))
+
+
 def _describe_subchannels(request: _Request) -> Response:
     """Store subchannel description: 32 bytes for each subchannel of a range."""
-    raw = request.raw
-    first, last = int.from_bytes(raw[6:8]), int.from_bytes(raw[10:12])
-    if len(raw) != _REQUEST_MIN or first > last:
+    ssid, numbers = subchannels_in(request.raw)
+    if not numbers:
         return _answer(_INVALID_REQUEST)
-    ssid = raw[5] & 3
     described = {
         schid.number: _description(schid, schib)
         for schid, schib in request.subchannels
-        if schid.ssid == ssid and first <= schid.number <= last
+        if schid.ssid == ssid and schid.number in numbers
     }
-    room = (BLOCK_LENGTH - len(raw) - _HEADER) // 32
-    numbers = range(first, min(last + 1, first + room))
     return _answer(_DONE, b"".join(described.get(n, bytes(32)) for n in numbers))
 
 
@@ -196,7 +209,7 @@ def _set_attributes(request: _Request) -> Response:
 
 COMMANDS: Final[dict[int, tuple[str, Callable[[_Request], Response]]]] = {
     0x0002: ("store channel-path description", _describe_paths),
-    0x0004: ("store subchannel description", _describe_subchannels),
+    _SUBCHANNEL_DESCRIPTION: ("store subchannel description", _describe_subchannels),
     0x000E: ("store event information", _store_event),
     0x0010: ("store channel-subsystem characteristics", _store_characteristics),
     0x0031: ("set domain attributes", _set_attributes),

@@ -57,9 +57,13 @@ class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     previous CCW was a transfer in channel, `selected` if the device has received a
     command. `ccw` is the current CCW. `areas` are those of the current command `code`,
     more than one with data chaining. `end` is the device's end of the command, kept
-    while its input is stored, or while the data area that it wants is fetched.
+    while its input is stored, or while the data area that it wants is fetched. It has
+    data while CCWs are still to be fetched for them.
     `last_cpa` is the SCSW's address for the last command that has ended: the address of
-    the next CCW to fetch, unless status modifier has skipped one.
+    the next CCW to fetch, unless status modifier has skipped one. `holding` is whether
+    the device holds data until the end of the chain. `resumed` is true from RSCH until
+    the next command has ended: to the device that one begins a chain. `late` is whether
+    the CCWs of the command's data chain are fetched only as the data reach them.
     """
 
     orb: Orb
@@ -75,3 +79,6 @@ class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     end: CommandEnd | None = None
     rules: Rules = Rules()
     last_cpa: U32 = 0
+    holding: bool = False
+    resumed: bool = False
+    late: bool = False

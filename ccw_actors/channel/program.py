@@ -10,8 +10,10 @@ a loop of CCWs is an endless number of calls, not an endless call. Errors in the
 end in the architecture's checks, never in an exception.
 
 Prefetching: the data areas of a data chain are found before the device gets its
-command, so a chain that changes its own later CCWs sees the old ones. A data chain of
-more CCWs than `Rules.chain_max` ends in a chaining check if the transfer gets there.
+command, so a chain that changes its own later CCWs sees the old ones. Without the ORB's
+prefetch bit that is so for output only: the CCWs of a chain of input are fetched as the
+data reach them. A data chain of more CCWs than `Rules.chain_max` ends in a chaining
+check if the transfer gets there.
 
 Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as confirmed by
 Hercules channel.c.
@@ -36,6 +38,12 @@ from ccw_actors.channel._area import (
     violated,
     within,
 )
+from ccw_actors.channel._conclusion import (
+    checked,
+    ended,
+    has_wrong_length,
+    over,
+)
 from ccw_actors.channel._orb import Orb
 from ccw_actors.channel._scsw import Cstat, Dstat
 from ccw_actors.channel.actions import (
@@ -52,6 +60,7 @@ from ccw_actors.channel.actions import (
     StoreData,
     Suspend,
     Words,
+    WriteHeld,
 )
 from ccw_actors.channel.ccw import (
     CCW_LENGTH,
@@ -62,14 +71,13 @@ from ccw_actors.channel.ccw import (
     is_read_backward,
     is_tic,
 )
-from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.channel.command import OPEN_COUNT, CommandEnd, DeviceCommand
 from ccw_actors.channel.execution import Execution, Rules
 
-__all__ = ["answered", "begin"]
+__all__ = ["answered", "begin", "ended"]
 
 _CD: Final = Ccw.chain_data.mask
 _CC: Final = Ccw.chain_command.mask
-_SLI: Final = Ccw.suppress_length.mask
 _SKIP: Final = Ccw.skip.mask
 _PCI: Final = Ccw.program_controlled.mask
 _IDA: Final = Ccw.indirect.mask
@@ -175,7 +183,7 @@ def _unusable(execution: Execution, check: int) -> Execution:
     if execution.areas:
         bad = Area(execution.cpa, check=check)
         return _areas_found(replace(execution, areas=(*execution.areas, bad)))
-    return _over(execution, 0, check)
+    return over(execution, 0, check)
 
 
 # The data area of a CCW
@@ -260,9 +268,25 @@ def _area_found(execution: Execution, area: Area) -> Execution:
     rules = execution.rules
     area = within(area, rules.low, rules.high)
     execution = replace(execution, areas=(*execution.areas, area))
-    if not area.flags & _CD:
+    end = execution.end
+    if end is not None and not end.wants_area:
+        return _store(execution, end)
+    if not area.flags & _CD or _fetches_late(execution):
         return _areas_found(execution)
-    if len(execution.areas) >= rules.chain_max:
+    return _next_of_data_chain(execution)
+
+
+def _fetches_late(execution: Execution) -> bool:
+    """Whether the rest of a data chain is fetched only when the data reach it.
+
+    A virtual device that wants the content of its area gets the whole area.
+    """
+    may_prefetch = execution.orb.prefetch or execution.end is not None
+    return is_input(execution.code) and not may_prefetch
+
+
+def _next_of_data_chain(execution: Execution) -> Execution:
+    if len(execution.areas) >= execution.rules.chain_max:
         return _unusable(execution, Cstat.CHAINING_CHECK)
     return _next_ccw(execution, execution.address + CCW_LENGTH)
 
@@ -271,6 +295,9 @@ def _area_found(execution: Execution, area: Area) -> Execution:
 
 
 def _areas_found(execution: Execution) -> Execution:
+    end = execution.end
+    if end is not None:
+        return _fetch_areas(execution) if end.wants_area else _stop(execution, end)
     # No-operation moves no data, so no check of its areas is ever met.
     if execution.code == Command.NOOP or is_input(execution.code):
         return _perform(execution, b"")
@@ -297,51 +324,94 @@ def _data_fetched(execution: Execution, answer: Fetched) -> Execution:
 
 
 def _perform(execution: Execution, data: bytes) -> Execution:
-    end = execution.end
+    end, last = execution.end, execution.areas[-1]
+    is_open = bool(last.flags & _CD)
     command = DeviceCommand(
         code=execution.code,
-        count=sum(area.count for area in execution.areas),
+        count=OPEN_COUNT if is_open else _total(execution),
         data=data,
-        chained=execution.selected,
+        chained=execution.selected and not execution.resumed,
         area=end is not None and end.wants_area,
+        chaining=is_open or bool(last.flags & _CC),
+        suspendable=execution.orb.suspend,
     )
-    return replace(execution, action=Perform(command))
+    return replace(execution, action=Perform(command), late=is_open)
 
 
 def _performed(execution: Execution, end: CommandEnd) -> Execution:
+    if end.holds != execution.holding:
+        execution = replace(execution, holding=end.holds)
+    is_open = execution.areas[-1].flags & _CD
     if end.wants_area and execution.end is None:
-        return _fetch_areas(replace(execution, end=CommandEnd(0, wants_area=True)))
-    total = sum(area.count for area in execution.areas)
-    moved = min(max(end.transferred, 0), total)
-    kept = replace(end, data=b"", transferred=moved, length=max(end.length, moved))
+        execution = replace(execution, end=CommandEnd(0, wants_area=True))
+        return _next_of_data_chain(execution) if is_open else _fetch_areas(execution)
+    moved = max(end.transferred, 0)
+    if not is_open:
+        moved = min(moved, _total(execution))
+    end = replace(end, transferred=moved, length=max(end.length, moved))
     if is_input(execution.code):
-        backward = is_read_backward(execution.code)
-        data = end.data[:moved]
-        pieces = tuple(sliced(execution.areas, data, backward=backward))
-        if pieces:
-            store = StoreData(pieces, execution.orb.key)
-            return replace(execution, end=kept, action=store)
-    return _concluded(execution, kept)
+        return _store(execution, end)
+    return _concluded(execution, end)
+
+
+def _store(execution: Execution, end: CommandEnd) -> Execution:
+    """Store what belongs into the areas found since the last time."""
+    fresh = _fresh(execution)
+    first = _total(execution) - sum(area.count for area in fresh)
+    data = end.data[first : end.transferred]
+    backward = is_read_backward(execution.code)
+    pieces = tuple(sliced(fresh, data, backward=backward))
+    # Data that no later CCW can take are dropped: the state stays small.
+    rest = end.data if execution.areas[-1].flags & _CD else b""
+    execution = replace(execution, end=replace(end, data=rest))
+    if pieces:
+        return replace(execution, action=StoreData(pieces, execution.orb.key))
+    return _stop_or_go_on(execution)
+
+
+def _fresh(execution: Execution) -> tuple[Area, ...]:
+    """Return the areas that are stored into together: one by one if fetched late."""
+    return execution.areas[-1:] if execution.late else execution.areas
 
 
 def _stored(execution: Execution, answer: Stored) -> Execution:
-    end = execution.end
-    assert end is not None
     if answer.check is not None:
-        areas = limited(execution.areas, answer.count, _CSTAT[answer.check])
+        fresh = _fresh(execution)
+        before = execution.areas[: len(execution.areas) - len(fresh)]
+        areas = before + limited(fresh, answer.count, _CSTAT[answer.check])
         execution = replace(execution, areas=areas)
-    return _concluded(execution, end)
+    return _stop_or_go_on(execution)
+
+
+def _stop_or_go_on(execution: Execution) -> Execution:
+    """Go on with the next CCW of a data chain, if the data have reached its end."""
+    end, total = execution.end, _total(execution)
+    assert end is not None
+    goes_on = execution.areas[-1].flags & _CD and end.transferred >= total
+    if goes_on and violated(execution.areas, total) is None:
+        return _next_of_data_chain(execution)
+    return _stop(execution, end)
+
+
+def _stop(execution: Execution, end: CommandEnd) -> Execution:
+    moved = min(end.transferred, _total(execution))
+    return _concluded(execution, replace(end, data=b"", transferred=moved))
+
+
+def _total(execution: Execution) -> int:
+    """Return the bytes that the CCWs found so far give to the device."""
+    return sum(area.count for area in execution.areas)
 
 
 def _concluded(execution: Execution, end: CommandEnd) -> Execution:
     """Conclude a command: continue with the next one, or end the program."""
-    total = sum(area.count for area in execution.areas)
+    total = _total(execution)
     if end.check:
-        return _over(replace(execution, selected=True, count=0), 0, end.check)
+        return over(replace(execution, selected=True, count=0), 0, end.check)
     reached = end.transferred if is_input(execution.code) else min(end.length, total)
     met = violated(execution.areas, reached)
     if met is not None:
-        return _checked(execution, end, *met)
+        return checked(execution, end, *met)
     control, residual = controlling(execution.areas, end.transferred)
     first = not execution.selected
     execution = replace(
@@ -351,18 +421,14 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
         selected=True,
         end=None,
         last_cpa=control.cpa,
+        resumed=False,
     )
-    if _has_wrong_length(execution.orb, control, residual, end, total):
-        return _over(execution, end.status, Cstat.INCORRECT_LENGTH)
-    if control.flags & (_CC | _CD) == _CC and _is_normal(end):
+    if has_wrong_length(execution.orb, control, residual, end, total):
+        return over(execution, end.status, Cstat.INCORRECT_LENGTH)
+    if control.flags & (_CC | _CD) == _CC and end.is_normal:
         return _chained(execution, end)
     refused = first and not end.status & Dstat.CHANNEL_END
-    return _over(execution, end.status, 0, deferred_cc=1 if refused else 0)
-
-
-def _is_normal(end: CommandEnd) -> bool:
-    """Return whether command chaining continues after this end."""
-    return end.status & ~Dstat.STATUS_MODIFIER == Dstat.CHANNEL_AND_DEVICE_END
+    return over(execution, end.status, 0, deferred_cc=1 if refused else 0)
 
 
 def _chained(execution: Execution, end: CommandEnd) -> Execution:
@@ -372,48 +438,14 @@ def _chained(execution: Execution, end: CommandEnd) -> Execution:
     return _next_ccw(replace(execution, areas=()), following)
 
 
-def _checked(
-    execution: Execution, end: CommandEnd, area: Area, residual: int
-) -> Execution:
-    """End with the check of a data area.
-
-    Output is fetched before the device gets it: its check shows neither device status
-    nor a count of this command, and nor does one of input with `show_end` off.
-    """
-    execution = replace(execution, cpa=area.cpa, selected=True)
-    if is_input(execution.code) and execution.rules.show_end:
-        return _over(replace(execution, count=residual), end.status, area.check)
-    return _over(execution, 0, area.check)
-
-
-def _has_wrong_length(
-    orb: Orb, control: Area, residual: int, end: CommandEnd, total: int
-) -> bool:
-    """Return whether incorrect length is shown (PoP, "Incorrect Length").
-
-    It needs channel end. SLI suppresses it except during data chaining; the ORB's L
-    suppresses it for immediate operations of format-1 programs.
-    """
-    if not end.status & Dstat.CHANNEL_END:
-        return False
-    if end.immediate and orb.format_1 and orb.suppress_length:
-        return False
-    wrong = residual > 0 or end.length > total
-    return wrong and control.flags & (_SLI | _CD) != _SLI
-
-
-def _over(
-    execution: Execution, dstat: int, cstat: int, *, deferred_cc: int = 0
-) -> Execution:
-    end = End(
-        dstat=dstat,
-        cstat=cstat,
-        count=execution.count,
-        cpa=execution.cpa,
-        selected=execution.selected,
-        deferred_cc=deferred_cc,
+def _held_written(execution: Execution, answer: CommandEnd) -> Execution:
+    """End as it was to; if the device could not write, its unit check comes with it."""
+    assert isinstance(execution.action, WriteHeld)
+    end = execution.action.end
+    failed = answer.status if answer.status & Dstat.UNIT_CHECK else 0
+    return replace(
+        execution, action=replace(end, dstat=end.dstat | failed), holding=False
     )
-    return replace(execution, action=end, areas=(), end=None)
 
 
 def _words_fetched(execution: Execution, answer: Fetched) -> Execution:
@@ -427,7 +459,7 @@ def _interrupted(execution: Execution, _answer: Continue) -> Execution:
 
 
 def _continued(execution: Execution, _answer: Continue) -> Execution:
-    return _next_ccw(execution, execution.address)
+    return _next_ccw(replace(execution, resumed=True), execution.address)
 
 
 _FETCHED: Final = {
@@ -443,5 +475,6 @@ _ANSWERED: Final[dict[tuple[type, type], Callable[[Execution, Any], Execution]]]
     (StoreData, Stored): _stored,
     (Interrupt, Continue): _interrupted,
     (Suspend, Continue): _continued,
+    (WriteHeld, CommandEnd): _held_written,
 }
 """By the types of an action and its answer."""

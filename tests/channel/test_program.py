@@ -24,7 +24,7 @@ from ccw_actors.channel.actions import (
     Suspend,
 )
 from ccw_actors.channel.ccw import Ccw
-from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.channel.command import OPEN_COUNT, CommandEnd, DeviceCommand
 from ccw_actors.channel.execution import Execution, Rules
 from ccw_actors.channel.program import answered, begin
 from tests.channel.driver import FakeStorage, performed, step
@@ -132,7 +132,7 @@ def test_incorrect_length(count: int, flags: int) -> None:
 @pytest.mark.parametrize(
     ("fmt", "suppress", "flags", "wrong"),
     [
-        (0, False, 0, True),
+        (0, False, 0, False),
         (0, False, SLI, False),
         (1, False, 0, True),
         (1, False, SLI, False),
@@ -145,7 +145,10 @@ def test_immediate_operation(
     flags: int,
     wrong: bool,  # noqa: FBT001
 ) -> None:
-    """An immediate operation with a count has a wrong length, unless suppressed."""
+    """An immediate operation with a count has a wrong length, unless suppressed.
+
+    A format-0 program never shows one (SA22-7832, "Incorrect Length").
+    """
     orb = Orb.command(CPA, fmt=fmt, suppress_length=suppress)
     end = ran(loaded(Ccw(NOOP, flags, 5), fmt=fmt), Tape(), orb)
     cstat = Cstat.INCORRECT_LENGTH if wrong else 0
@@ -470,11 +473,22 @@ def test_output_is_fetched_as_far_as_it_goes(wanted: int) -> None:
     ],
 )
 @pytest.mark.parametrize("flags", [0, SLI])
-@pytest.mark.parametrize("code", [READ, WRITE])
+@pytest.mark.parametrize(
+    ("code", "prefetch"), [(READ, True), (READ, False), (WRITE, True), (WRITE, False)]
+)
 def test_data_chaining(
-    counts: tuple[int, ...], control: int, residual: int, flags: int, code: int
+    counts: tuple[int, ...],
+    control: int,
+    residual: int,
+    flags: int,
+    code: int,
+    *,
+    prefetch: bool,
 ) -> None:
-    """Three areas act as one; the CCW in control gives SLI, count and address."""
+    """Three areas act as one; the CCW in control gives SLI, count and address.
+
+    Without the prefetch bit nobody knows the sum of the counts of input.
+    """
     tape = Tape()
     chain = (CD | flags, CD | flags, flags)
     ccws = [
@@ -484,7 +498,7 @@ def test_data_chaining(
     storage = loaded(*ccws)
     for number in range(3):
         storage.write(0x8000 + number * 0x1000, b"\xee" * 100)
-    end = ran(storage, tape)
+    end = ran(storage, tape, Orb.command(CPA, prefetch=prefetch))
     exact = sum(counts) == len(tape.record)
     wrong = control < 3 or not (exact or flags & SLI)
     assert outcome(end) == (
@@ -493,7 +507,8 @@ def test_data_chaining(
         residual,
         control,
     )
-    assert tape.commands[0].count == sum(counts)
+    is_open = code == READ and not prefetch
+    assert tape.commands[0].count == (OPEN_COUNT if is_open else sum(counts))
     if code == READ:
         moved = b"".join(
             storage.read(0x8000 + number * 0x1000, count)
@@ -508,17 +523,22 @@ def test_data_chaining(
     "bad", [Ccw(0, 0, 0), Ccw(0, S, 9), Ccw(TIC, 0, 0, STORAGE), Ccw(0, 1, 9)]
 )
 @pytest.mark.parametrize("length", [39, 40, 41])
-def test_broken_data_chain_is_met_when_reached(bad: Ccw, length: int) -> None:
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_broken_data_chain_is_met_when_reached(
+    bad: Ccw, length: int, *, prefetch: bool
+) -> None:
     """A CCW that cannot continue the data is a check once it is fetched."""
     tape = Tape(bytes(length))
-    end = ran(loaded(Ccw(READ, CD, 40, 0x8000), bad), tape)
+    orb = Orb.command(CPA, prefetch=prefetch)
+    end = ran(loaded(Ccw(READ, CD, 40, 0x8000), bad), tape, orb)
     if length < 40:
         assert outcome(end) == (CE_DE, Cstat.INCORRECT_LENGTH, 1, 1)
     else:
         assert outcome(end) == (CE_DE, Cstat.PROGRAM_CHECK, 0, 2)
 
 
-def test_transfer_in_a_data_chain() -> None:
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_transfer_in_a_data_chain(*, prefetch: bool) -> None:
     """A transfer in channel leads to the CCW that continues the data."""
     tape = Tape()
     ccws = (
@@ -529,16 +549,19 @@ def test_transfer_in_a_data_chain() -> None:
         Ccw(NOOP),
     )
     storage = loaded(*ccws)
-    assert outcome(ran(storage, tape)) == (CE_DE, 0, 0, 5)
+    orb = Orb.command(CPA, prefetch=prefetch)
+    assert outcome(ran(storage, tape, orb)) == (CE_DE, 0, 0, 5)
     assert storage.read(0x9000, 40) == tape.record[60:]
 
 
-def test_endless_data_chain_ends_in_a_chaining_check() -> None:
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_endless_data_chain_ends_in_a_chaining_check(*, prefetch: bool) -> None:
     """A data chain into itself is cut at the documented limit."""
     ccws = (Ccw(READ, CD, 1, 0x8000), Ccw(TIC, 0, 0, CPA))
     tape = Tape(bytes(Rules().chain_max + 1))
-    assert ran(loaded(*ccws), tape).cstat == Cstat.CHAINING_CHECK
-    assert tape.commands[0].count == Rules().chain_max
+    orb = Orb.command(CPA, prefetch=prefetch)
+    assert ran(loaded(*ccws), tape, orb).cstat == Cstat.CHAINING_CHECK
+    assert tape.commands[0].count == (Rules().chain_max if prefetch else OPEN_COUNT)
 
 
 def test_program_controlled_interruption() -> None:
@@ -563,7 +586,42 @@ def test_suspended_program_fetches_its_ccw_again() -> None:
     assert execution.action == Suspend(CPA + 8, 7)
     storage.write(CPA, Ccw(NOOP).to_bytes(1))
     execution = step(answered(execution, Continue()), storage, Tape())
-    assert execution.action == Perform(DeviceCommand(NOOP, 0))
+    assert execution.action == Perform(DeviceCommand(NOOP, 0, suspendable=True))
+
+
+def test_a_suspension_ends_the_chain_of_the_device() -> None:
+    """The first command after it is not chained (GA22-7000); the next one is."""
+    storage = loaded(Ccw(NOOP, CC), Ccw(NOOP, S | CC), Ccw(NOOP, CC), Ccw(NOOP))
+    tape = Tape()
+    execution = begin(Orb.command(CPA, suspend=True))
+    while not isinstance(execution.action, End):
+        if isinstance(execution.action, Suspend):
+            storage.write(CPA + 8, Ccw(NOOP, CC).to_bytes(1))
+            execution = answered(execution, Continue())
+        execution = step(execution, storage, tape)
+    assert [one.chained for one in tape.commands] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_input_that_changes_its_own_data_chain(*, prefetch: bool) -> None:
+    """Without the prefetch bit a CCW is fetched when the data reach it."""
+    replaced = Ccw(READ, 0, 92, 0x9000).to_bytes(1)
+    storage = loaded(Ccw(READ, CD, 8, CPA + 8), Ccw(READ, 0, 92, 0xA000))
+    end = ran(storage, Tape(replaced + b"x" * 92), Orb.command(CPA, prefetch=prefetch))
+    assert outcome(end) == (CE_DE, 0, 0, 2)
+    used, unused = (0xA000, 0x9000) if prefetch else (0x9000, 0xA000)
+    assert storage.read(used, 92) == b"x" * 92
+    assert storage.read(unused, 92) == bytes(92)
+
+
+def test_bytes_that_are_not_used_are_not_checked() -> None:
+    """A format-0 area may have bytes behind 16 MiB, if no data get there."""
+    storage = FakeStorage(1 << 24)
+    storage.write(CPA, Ccw(READ, SLI, 0xFFFF, (1 << 24) - 100).to_bytes(0))
+    end = ran(storage, Tape(b"y" * 100), Orb.command(CPA, fmt=0))
+    assert outcome(end) == (CE_DE, 0, 0xFFFF - 100, 1)
+    end = ran(storage, Tape(b"y" * 101), Orb.command(CPA, fmt=0))
+    assert outcome(end) == (CE_DE, Cstat.PROGRAM_CHECK, 0xFFFF - 101, 1)
 
 
 def test_answer_to_nothing_is_an_error() -> None:

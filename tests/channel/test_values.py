@@ -242,7 +242,9 @@ def test_modify_changes_what_it_may(old_raw: bytes, new_raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("schib", "what"),
     [
-        (Schib(Pmcw(flags=0x0100)), "bits 5-7"),
+        (Schib(Pmcw(flags=0x0100)), "bits 0, 1, 6 and 7"),
+        (Schib(Pmcw(flags=0x4000)), "bits 0, 1, 6 and 7"),
+        (Schib(Pmcw(flags=0x8000)), "bits 0, 1, 6 and 7"),
         (Schib(Pmcw(flags=0x0060)), "LM"),
         (Schib(Pmcw(chars=0x8)), "reserved"),
         (Schib(Pmcw(chars=0x2)), "XMWME"),
