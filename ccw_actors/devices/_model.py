@@ -114,7 +114,7 @@ class DeviceModel(Protocol[StateT]):
         ...
 
     def reset(self, state: StateT) -> StateT:
-        """State after the clear signal: sense data are gone."""
+        """State after the clear signal: the chain has ended."""
         ...
 
     def sense(self, state: StateT) -> bytes:

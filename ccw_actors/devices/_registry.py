@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from ccw_actors.devices._model import DeviceConfiguration, DeviceModel
+from ccw_actors.devices.eckd import DISKS as CKD_TYPES
 from ccw_actors.devices.eckd import Eckd
 from ccw_actors.devices.fba import Fba
 from ccw_actors.devices.fba._hardware import HARDWARE as FBA_TYPES
@@ -26,8 +27,7 @@ ModelFactory = Callable[[DeviceConfiguration], DeviceModel[Any]]
 
 _MODELS: dict[str, ModelFactory] = {
     "3270": Terminal,
-    "3380": Eckd,
-    "3390": Eckd,
+    **dict.fromkeys(CKD_TYPES, Eckd),
     **dict.fromkeys(FBA_TYPES, Fba),
     **dict.fromkeys(VIRTIO_KINDS, Virtio),
 }

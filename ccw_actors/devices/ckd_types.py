@@ -1,4 +1,4 @@
-"""The count-key-data disk types: shape of their volumes, and constants for a VTOC.
+"""The count-key-data disk types: their volumes, tracks, and constants for a VTOC.
 
 Capacities are those of Hercules' table of devices, so each program reads the other's
 images. An image spends the same number of bytes on every track: home address (5), R0
@@ -11,6 +11,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from ccw_actors.devices.track_capacity import (
+    CellCapacity,
+    GapCapacity,
+    SegmentCapacity,
+    ToleranceCapacity,
+    TrackCapacity,
+)
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
 
@@ -33,13 +40,12 @@ CYLINDERS_MAX: Final = 65535
 class VtocConstants(Struct, frozen=True):
     """The device constants of a type in the format-4 DSCB.
 
-    `track_length` is in bytes. `overheads` are three bytes: the overhead of a keyed
+    `overheads` are three bytes: the overhead of a keyed
     block, that of the last keyed block, and the bytes that a block without a key saves.
     `flags` and `tolerance` say how to use them. `dscbs` and `directory_blocks` are the
     DSCBs and directory blocks that a track holds.
     """
 
-    track_length: int
     overheads: bytes
     flags: int
     tolerance: int
@@ -51,7 +57,7 @@ class CkdType(Struct, frozen=True):
     """A disk type; `models` has the cylinders of each model, the default one first.
 
     `code` is the low byte of the type in an image's header. `record_max` is the length
-    of the longest record without a key, in bytes.
+    of the longest record without a key, in bytes, as `capacity` allows it.
     """
 
     name: str
@@ -59,6 +65,7 @@ class CkdType(Struct, frozen=True):
     heads: int
     record_max: int
     models: Mapping[str, int]
+    capacity: TrackCapacity
     vtoc: VtocConstants
 
     @property
@@ -82,7 +89,8 @@ CKD_TYPES: Final = (
         heads=8,
         record_max=14136,
         models={"1": 48},
-        vtoc=VtocConstants(14568, bytes.fromhex("7a7aca"), _GAPS, 512, 18, 16),
+        capacity=GapCapacity(14568, key=202, record=432),
+        vtoc=VtocConstants(bytes.fromhex("7a7aca"), _GAPS, 512, 18, 16),
     ),
     CkdType(
         "2305",
@@ -90,7 +98,8 @@ CKD_TYPES: Final = (
         heads=8,
         record_max=14660,
         models={"2": 96},
-        vtoc=VtocConstants(14858, bytes.fromhex("21215b"), _GAPS, 512, 34, 26),
+        capacity=GapCapacity(14858, key=91, record=198),
+        vtoc=VtocConstants(bytes.fromhex("21215b"), _GAPS, 512, 34, 26),
     ),
     CkdType(
         "2311",
@@ -98,7 +107,8 @@ CKD_TYPES: Final = (
         heads=10,
         record_max=3625,
         models={"1": 200},
-        vtoc=VtocConstants(3625, bytes.fromhex("511414"), _GAPS, 537, 16, 10),
+        capacity=ToleranceCapacity(3625, 20, 61, 537, 512),
+        vtoc=VtocConstants(bytes.fromhex("511414"), _GAPS, 537, 16, 10),
     ),
     CkdType(
         "2314",
@@ -106,7 +116,8 @@ CKD_TYPES: Final = (
         heads=20,
         record_max=7294,
         models={"1": 200},
-        vtoc=VtocConstants(7294, bytes.fromhex("922d2d"), _GAPS, 534, 25, 17),
+        capacity=ToleranceCapacity(7294, 45, 101, 2137, 2048),
+        vtoc=VtocConstants(bytes.fromhex("922d2d"), _GAPS, 534, 25, 17),
     ),
     CkdType(
         "3330",
@@ -114,7 +125,8 @@ CKD_TYPES: Final = (
         heads=19,
         record_max=13030,
         models={"1": 404, "2": 808, "11": 808},
-        vtoc=VtocConstants(13165, bytes.fromhex("bfbf38"), _GAPS, 512, 39, 28),
+        capacity=GapCapacity(13165, key=56, record=135),
+        vtoc=VtocConstants(bytes.fromhex("bfbf38"), _GAPS, 512, 39, 28),
     ),
     CkdType(
         "3340",
@@ -122,7 +134,8 @@ CKD_TYPES: Final = (
         heads=12,
         record_max=8368,
         models={"1": 348, "35": 348, "2": 696, "70": 696},
-        vtoc=VtocConstants(8535, bytes.fromhex("f2f24b"), _GAPS, 512, 22, 16),
+        capacity=GapCapacity(8535, key=75, record=167),
+        vtoc=VtocConstants(bytes.fromhex("f2f24b"), _GAPS, 512, 22, 16),
     ),
     CkdType(
         "9345",
@@ -130,7 +143,8 @@ CKD_TYPES: Final = (
         heads=15,
         record_max=46456,
         models={"1": 1440, "2": 2156},
-        vtoc=VtocConstants(48280, bytes(3), _MODULO, 0, 45, 40),
+        capacity=SegmentCapacity(48280, 34, 18, 7, 6, 116, 6),
+        vtoc=VtocConstants(bytes(3), _MODULO, 0, 45, 40),
     ),
     CkdType(
         "3350",
@@ -138,7 +152,8 @@ CKD_TYPES: Final = (
         heads=30,
         record_max=19069,
         models={"1": 555},
-        vtoc=VtocConstants(19254, bytes.fromhex("0b0b52"), _GAPS, 512, 47, 36),
+        capacity=GapCapacity(19254, key=82, record=185),
+        vtoc=VtocConstants(bytes.fromhex("0b0b52"), _GAPS, 512, 47, 36),
     ),
     CkdType(
         "3375",
@@ -146,7 +161,8 @@ CKD_TYPES: Final = (
         heads=12,
         record_max=35616,
         models={"1": 959},
-        vtoc=VtocConstants(36000, bytes(3), _MODULO, 0, 51, 43),
+        capacity=CellCapacity(36000, 32, 384, 160),
+        vtoc=VtocConstants(bytes(3), _MODULO, 0, 51, 43),
     ),
     CkdType(
         "3380",
@@ -164,7 +180,8 @@ CKD_TYPES: Final = (
             "3": 2655,
             "K": 2655,
         },
-        vtoc=VtocConstants(47968, bytes(3), _MODULO, 0, 53, 46),
+        capacity=CellCapacity(47968, 32, 492, 236),
+        vtoc=VtocConstants(bytes(3), _MODULO, 0, 53, 46),
     ),
     CkdType(
         "3390",
@@ -181,7 +198,8 @@ CKD_TYPES: Final = (
             "54": 65520,
             "JJ": 65520,
         },
-        vtoc=VtocConstants(58786, bytes(3), _MODULO, 0, 50, 45),
+        capacity=SegmentCapacity(58786, 34, 19, 9, 6, 116, 6),
+        vtoc=VtocConstants(bytes(3), _MODULO, 0, 50, 45),
     ),
 )
 

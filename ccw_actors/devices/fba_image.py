@@ -12,6 +12,7 @@ from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry
 from ccw_actors.errors import ImageError
 
 __all__ = [
+    "BLOCKS_MAX",
     "FBA_TYPES",
     "GROUP_BLOCKS",
     "fba_blocks",
@@ -20,6 +21,8 @@ __all__ = [
 ]
 
 GROUP_BLOCKS: Final = 120
+BLOCKS_MAX: Final = (1 << 32) - 1
+"""The most blocks of a volume: a locate command has four bytes for their number."""
 
 # Blocks of the models of each type, the default model first.
 FBA_TYPES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(

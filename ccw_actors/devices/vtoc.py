@@ -28,6 +28,7 @@ __all__ = [
     "datasets",
     "empty_vtoc",
     "has_vtoc",
+    "resized_vtoc",
 ]
 
 ReadTrack: TypeAlias = Callable[[int], bytes]
@@ -39,6 +40,9 @@ EXTENTS_MAX: Final = 123
 
 _EXTENT = struct.Struct(">BBHHHH")
 _NO_FORMAT_5: Final = 0x80
+# Offsets in the data of a format-4 DSCB.
+_FLAGS_AT: Final = 14
+_SIZE_AT: Final = 18
 _DATA: Final = 0x01
 
 
@@ -122,16 +126,12 @@ class _Vtoc:
                 f"no VTOC: the volume label puts it at {place}, where there is no"
                 " format-4 DSCB"
             )
-        extents = _extents(first.data[61:71])
-        if not extents:
-            raise ImageError(
-                "the format-4 DSCB has a VTOC extent of type 0 (offset 61 of its data),"
-                " expected one in use"
-            )
-        self._extent = extents[0]
+        self._extent = _vtoc_extent(first)
 
     def records(self) -> Iterator[Record]:
-        """Yield the DSCBs in order."""
+        """Yield the DSCBs in order; none if the VTOC has no extent."""
+        if self._extent is None:
+            return
         for track in self._extent.tracks(self._volume):
             yield from self._on_track(track).values()
 
@@ -146,6 +146,23 @@ class _Vtoc:
         if track not in self._tracks:
             self._tracks[track] = _dscbs(self._read(track))
         return self._tracks[track]
+
+
+def _vtoc_extent(first: Record) -> Extent | None:
+    """Return the extent of a VTOC; None if its format-4 DSCB has none.
+
+    VM/370 formats a volume so: programs that know a VTOC only find that it is full.
+    """
+    raw = first.data[61:71]
+    if not any(raw):
+        return None
+    extents = _extents(raw)
+    if not extents:
+        raise ImageError(
+            "the format-4 DSCB has a VTOC extent of type 0 (offset 61 of its data),"
+            " expected one in use, or ten bytes of zero"
+        )
+    return extents[0]
 
 
 def _dscbs(raw: bytes) -> dict[int, Record]:
@@ -247,6 +264,38 @@ def empty_vtoc(volume: Geometry) -> dict[int, bytes]:
     return made
 
 
+def resized_vtoc(old: Geometry, new: Geometry, read: ReadTrack) -> dict[int, bytes]:
+    """Return the track of the format-4 DSCB with the new size of a volume.
+
+    It is empty if the volume has no label or VTOC, or the VTOC had another size.
+
+    Args:
+        old: The volume.
+        new: Its new shape.
+        read: Returns a track of it.
+
+    Raises:
+        ImageError: The track of the label or of the VTOC is damaged.
+    """
+    label = VolumeLabel.found_on_track(read(0))
+    first = None if label is None else _first_dscb(old, read, label)
+    if label is None or first is None:
+        return {}
+    data = bytearray(first.data)
+    if first.data[_SIZE_AT : _SIZE_AT + 2] != old.cylinders.to_bytes(2):
+        return {}
+    data[_SIZE_AT : _SIZE_AT + 2] = new.cylinders.to_bytes(2)
+    data[_FLAGS_AT] |= _NO_FORMAT_5
+    number = old.track_number(*label.vtoc[:2])
+    track = Track.from_bytes(read(number))
+    records = tuple(
+        Record(one.cc, one.hh, one.r, one.key, bytes(data)) if one == first else one
+        for one in track.records
+    )
+    changed = Track(track.bin, track.cc, track.hh, records, track.remainder)
+    return {number: changed.to_bytes()}
+
+
 def _first_dscbs(volume: Geometry) -> list[tuple[bytes, bytes]]:
     """Return keys and data of the two DSCBs that every VTOC starts with."""
     format5 = b"\xf5".ljust(DATA_SIZE, b"\0")
@@ -258,7 +307,8 @@ def _first_dscbs(volume: Geometry) -> list[tuple[bytes, bytes]]:
 
 def _format_4(volume: Geometry) -> bytes:
     """Return the data of the format-4 DSCB of a VTOC without datasets."""
-    constants = type_of(volume).vtoc
+    kind = type_of(volume)
+    constants = kind.vtoc
     tracks = range(1, volume.heads)
     free = len(tracks) * constants.dscbs - 2
     fields = (
@@ -269,7 +319,7 @@ def _format_4(volume: Geometry) -> bytes:
         bytes(2),
         bytes((_NO_FORMAT_5, 1, 0, 0)),
         volume.cylinders.to_bytes(2) + volume.heads.to_bytes(2),
-        constants.track_length.to_bytes(2),
+        kind.capacity.track.to_bytes(2),
         constants.overheads,
         bytes([constants.flags]),
         constants.tolerance.to_bytes(2),

@@ -55,12 +55,15 @@ class Disk:
         As in a channel, an end that is not normal ends the chain.
         """
         ends: list[CommandEnd] = []
-        for code, data in commands:
-            chained = bool(ends)
-            if isinstance(data, int):
-                command = DeviceCommand(code, data, chained=chained)
-            else:
-                command = DeviceCommand(code, len(data), data, chained)
+        for number, (code, data) in enumerate(commands, 1):
+            count, given = (data, b"") if isinstance(data, int) else (len(data), data)
+            command = DeviceCommand(
+                code,
+                count,
+                given,
+                chained=bool(ends),
+                chaining=number < len(commands),
+            )
             ends.append(self.execute(command))
             if ends[-1].status & ~STATUS_MODIFIER != NORMAL:
                 break
@@ -79,7 +82,9 @@ def play(disk: Disk, storage: bytearray, cpa: int) -> Ending:
             cpa = address
             continue
         data = bytes(storage[address : address + count]) if code & 1 else b""
-        end = disk.execute(DeviceCommand(code, count, data, chained))
+        chaining = bool(flags & COMMAND_CHAIN)
+        command = DeviceCommand(code, count, data, chained, chaining=chaining)
+        end = disk.execute(command)
         storage[address : address + len(end.data)] = end.data
         suppressed = flags & SUPPRESS_LENGTH or end.immediate
         check = 0 if suppressed or end.length == count else INCORRECT_LENGTH

@@ -7,20 +7,22 @@ exception but an ImageError is a bug, and so is an input that takes long or much
 import gzip
 import importlib
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 atheris: Any = importlib.import_module("atheris")
 
 with atheris.instrument_imports():
-    from ccw_actors.devices import CkdHeader, Geometry, track_offset
+    from ccw_actors.devices import BlockGeometry, CkdHeader, Geometry, track_offset
     from ccw_actors.devices.cckd_image import (
         CCKD_HEADERS_SIZE,
         CckdHeader,
         is_cckd,
-        null_track,
-        unpacked_track,
+        is_shadow,
     )
+    from ccw_actors.devices.cckd_space import Counters, Piece, SpaceMap, free_list
+    from ccw_actors.devices.cckd_track import null_track, unpacked_track
     from ccw_actors.devices.ckd_image import HEADER_SIZE
     from ccw_actors.devices.dataset import dataset_records, members
     from ccw_actors.devices.volume_check import damages
@@ -34,19 +36,44 @@ TRACK = 30
 
 
 def compressed_track(raw: bytes, track: int) -> bytes:
-    """Read a track of a compressed image."""
-    head = CckdHeader.from_bytes(raw)
+    """Read a track of a compressed image, and what its space is said to be."""
+    head = header_of(raw)
     size = head.level1_size
     level1 = raw[CCKD_HEADERS_SIZE : CCKD_HEADERS_SIZE + size]
     if track >= head.geometry.tracks or len(level1) < size:
         raise ImageError("no such track")
     at = head.level2_offset(level1, track, len(raw))
     level2 = raw[at : at + head.level2_size] if at else b""
-    place = head.track_place(level2, track, len(raw))
+    below = head.is_below(level1, track)
+    place = head.track_place(level2, track, len(raw), below=below)
     if not place.length:
-        return null_track(head.geometry, track, place.null_format)
+        data: bytes = null_track(head.geometry, track, place.null_format)
+        return data
+    piece = Piece(place.offset, place.size, place.length, "it")
+    SpaceMap(head, [piece]).listed()
     end = place.offset + place.length
-    return unpacked_track(head.geometry, track, raw[place.offset : end])
+    found: bytes = unpacked_track(head.geometry, track, raw[place.offset : end])
+    return found
+
+
+def header_of(raw: bytes) -> CckdHeader:
+    """Read the headers of any kind of compressed image, and its free space."""
+    head = CckdHeader.from_bytes(raw, device_type="3370", shadow=is_shadow(raw))
+    counters = Counters.from_bytes(raw, head)
+
+    def read(length: int, offset: int) -> bytes:
+        return raw[offset : offset + length]
+
+    with suppress(ImageError):
+        free_list(head, counters, len(raw), read)
+    return head
+
+
+def size_of(volume: Geometry | BlockGeometry, track: int) -> int:
+    """Return the bytes of a track, or of a group of blocks."""
+    if isinstance(volume, BlockGeometry):
+        return volume.size_of(track)
+    return volume.track_size
 
 
 def one_input(raw: bytes) -> None:
@@ -55,7 +82,7 @@ def one_input(raw: bytes) -> None:
         if is_cckd(raw):
             for track in (0, 1, 15, 44):
                 data = compressed_track(raw, track)
-                assert len(data) == CckdHeader.from_bytes(raw).geometry.track_size
+                assert len(data) == size_of(header_of(raw).geometry, track)
         else:
             read_volume(raw)
     except ImageError:

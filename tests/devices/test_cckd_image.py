@@ -16,9 +16,8 @@ from ccw_actors.devices.cckd_image import (
     CckdHeader,
     TrackPlace,
     is_cckd,
-    null_track,
-    unpacked_track,
 )
+from ccw_actors.devices.cckd_track import null_track, unpacked_track
 from ccw_actors.errors import ImageError
 from tests.devices import golden
 
@@ -197,6 +196,13 @@ def test_null_tracks_are_sound(null_format: int, records: int) -> None:
     assert len(raw) == VOLUME.track_size
 
 
+def track_size(raw: bytes) -> int:
+    """Return the bytes of each track of an image."""
+    volume = CckdHeader.from_bytes(raw).geometry
+    assert isinstance(volume, Geometry)
+    return volume.track_size
+
+
 PATCHES = st.lists(
     st.tuples(st.integers(0, 7000), st.binary(min_size=1, max_size=8)), max_size=6
 )
@@ -214,7 +220,7 @@ def test_damaged_images_end_in_an_error(
         found = read(bytes(raw[: max(cut, 8)]), track)
     except ImageError:
         return
-    assert len(found) == CckdHeader.from_bytes(bytes(raw)).geometry.track_size
+    assert len(found) == track_size(bytes(raw))
 
 
 @given(second=st.binary(min_size=512, max_size=512), track=st.integers(0, 44))

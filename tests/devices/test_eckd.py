@@ -121,11 +121,11 @@ def test_track_is_asked_for_before_anything_happens() -> None:
 def test_state_is_encodable() -> None:
     """A state in the middle of a domain survives msgpack."""
     device = disk()
-    device.run(WHOLE_VOLUME, locate(0x06, 3, cchh(1, 0), 1), (READ_DATA, 4096))
+    device.run(WHOLE_VOLUME, locate(0x06, 3, cchh(1, 0), 1))
     raw = msgspec.msgpack.encode(device.state)
     decoded = msgspec.msgpack.decode(raw, type=device.model.state_type)
     assert decoded == device.state
-    assert decoded.chain.domain.remaining == 2
+    assert decoded.chain.domain.remaining == 3
 
 
 def test_sense_is_kept_until_it_is_read() -> None:
@@ -147,7 +147,8 @@ def test_chain_forgets_what_the_last_one_set() -> None:
     assert device.run(seek(2, 0))[0].status == NORMAL
     assert device.run((WRITE_DATA, bytes(512)))[0].status == CHECKED
     assert sensed(device) == (COMMAND_REJECT, INVALID_SEQUENCE)
-    assert device.run((READ_COUNT, 8))[0].data[:4] == cchh(2, 0)
+    assert device.run(seek(2, 0), (SEEK_HEAD, seek(0, 0)[1]))[1].status == NORMAL
+    assert device.model.sense(device.state)[5:7] == bytes([2, 0])
 
 
 @pytest.mark.parametrize(
@@ -326,15 +327,13 @@ def test_track_that_cannot_be_had_is_a_unit_check(
     assert device.model.sense(device.state)[5:7] == bytes([1, 2])
 
 
-def test_halt_ends_the_chain_and_clear_the_sense_data_too() -> None:
-    """HALT leaves sense data, CLEAR does not; both leave the disk where it is."""
+def test_halt_and_clear_end_the_chain() -> None:
+    """Both leave the sense data, and the disk where it is."""
     device = disk()
     device.run(seek(1, 2), (0xFF, 1))
-    halted, cleared = (
-        step(device.state) for step in (device.model.halted, device.model.reset)
-    )
-    assert halted.sense == device.state.sense
-    assert device.model.sense(cleared)[:8] == bytes([0, 0, 0, 0, 0, 1, 2, 0])
+    for step in (device.model.halted, device.model.reset):
+        assert step(device.state).sense == device.state.sense
+        assert device.model.sense(step(device.state))[5:7] == bytes([1, 2])
     device.run(WHOLE_VOLUME, locate(0x06, 2, cchh(1, 0), 1))
     for state in (device.model.halted(device.state), device.model.reset(device.state)):
         assert state.chain == device.model.initial().chain
@@ -394,12 +393,30 @@ def test_read_r0_goes_back_to_the_index() -> None:
     assert end.data[:5] == cchh(1, 3) + b"\0"
 
 
-def test_read_ipl_obeys_the_extent() -> None:
-    """READ IPL fails if the extent does not contain the first track."""
+@pytest.mark.parametrize(
+    "before",
+    [[extent(cchh(0, 0), cchh(1, 14))], [(SET_FILE_MASK, b"\0")], [(READ_IPL, 24)]],
+)
+def test_read_ipl_comes_first(before: list[tuple[int, bytes]]) -> None:
+    """It stands for an extent, and neither another one nor a mask may precede it."""
     device = disk()
-    *_, end = device.run(extent(cchh(1, 0), cchh(1, 14)), (READ_IPL, 24))
+    *_, end = device.run(*before, (READ_IPL, 24))
     assert end.status == CHECKED
-    assert sensed(device) == (FILE_PROTECTED, 0)
+    assert sensed(device) == (COMMAND_REJECT, INVALID_SEQUENCE)
+
+
+def test_read_ipl_announces_two_reads() -> None:
+    """It is the first of them; NO OPERATION may stand for the second."""
+    device = disk("lnx3390")
+    again = locate(0x06, 1, cchh(1, 0), 1), (READ_DATA, 4096)
+    for second in ((READ_DATA, 4096), (NO_OPERATION, 1)):
+        ends = device.run((READ_IPL, 24), second, *again)
+        assert [end.status for end in ends] == [NORMAL] * 4
+    assert device.run((READ_IPL, 24), seek(1, 0))[-1].status == CHECKED
+    assert device.run((READ_IPL, 24), (READ_DATA, 24), seek(1, 0))[-1].status == NORMAL
+    refused = extent(cchh(0, 0), cchh(0, 1))
+    assert device.run((READ_IPL, 24), (READ_DATA, 24), refused)[-1].status == CHECKED
+    assert sensed(device) == (COMMAND_REJECT, INVALID_SEQUENCE)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +426,7 @@ def test_read_ipl_obeys_the_extent() -> None:
         (4096, 0, NORMAL),
         (512, 0, CHECKED),
         (0, 512, CHECKED),
-        (512, 4096, NORMAL),
+        (4096, 4096, NORMAL),
         (4096, 512, CHECKED),
     ],
 )
@@ -428,25 +445,25 @@ def test_written_records_have_the_announced_length(
         assert sensed(device) == (INVALID_TRACK_FORMAT, 0)
 
 
-def test_sense_is_read_within_a_domain_too() -> None:
-    """SENSE belongs to no domain, and does not use one up."""
+def test_sense_is_out_of_sequence_within_a_domain() -> None:
+    """SENSE belongs to no domain."""
     device = disk()
-    *_, sense, end = device.run(
-        WHOLE_VOLUME,
-        locate(0x16, 1, cchh(1, 0), 1),
-        (SENSE, 32),
-        (READ_DATA, 4096),
-    )
-    assert (sense.status, end.status) == (NORMAL, NORMAL)
+    chain = WHOLE_VOLUME, locate(0x16, 1, cchh(1, 0), 1), (SENSE, 32)
+    assert device.run(*chain)[-1].status == CHECKED
+    assert sensed(device) == (COMMAND_REJECT, INVALID_SEQUENCE)
 
 
-def test_large_cylinder_numbers_in_sense_data() -> None:
-    """Byte 6 has the cylinder's upper bits next to the head; bytes 29-30 all bits."""
-    shape = msgspec.structs.replace(golden.volume("ckd3390"), cylinders=5000)
+@pytest.mark.parametrize(("cylinders", "place"), [(4095, "bcad"), (4096, "ffff")])
+def test_large_cylinder_numbers_in_sense_data(cylinders: int, place: str) -> None:
+    """Byte 6 has the cylinder's upper bits next to the head; bytes 29-30 all bits.
+
+    On a volume with more cylinders than 12 bits can name, bytes 5-6 name none.
+    """
+    shape = msgspec.structs.replace(golden.volume("ckd3390"), cylinders=cylinders)
     device = Disk(device_model(DeviceConfiguration("3390", shape)), {})
     device.run(seek(0x0ABC, 13), (0xFF, 1))
     data = device.model.sense(device.state)
-    assert data[5:7] == bytes([0xBC, 0xAD])
+    assert data[5:7].hex() == place
     assert data[29:32] == bytes([0x0A, 0xBC, 13])
 
 

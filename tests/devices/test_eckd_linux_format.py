@@ -105,7 +105,7 @@ def test_format_writes_cross_cylinders() -> None:
 @pytest.mark.parametrize(
     "before",
     [
-        [TRACKS_1_TO_3, format_writes(2)],
+        [TRACKS_1_TO_3, format_writes(1)],
         [seek(0, 1), search(0, 1, 0)],
     ],
     ids=["first-in-domain", "no-domain"],

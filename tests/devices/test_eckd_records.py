@@ -1,6 +1,7 @@
 """Rules for commands that search, format and read, without a golden program."""
 
 import pytest
+from msgspec.structs import replace
 
 from ccw_actors.devices import Track
 from tests.devices.chain_runner import Disk
@@ -122,13 +123,33 @@ def overflowing(last_head: int) -> Disk:
     """Write a record that starts at cylinder 1, head 0 and ends on another head."""
     device = disk()
     for head in range(last_head + 1):
-        code = WRITE_CKD if head == last_head else WRITE_SPECIAL_CKD
         record = count(1, head, 1, 0, 10) + bytes([head + 1]) * 10
         *_, end = device.run(
-            ANY_MASK, seek(1, head), search(1, head, 0), (code, record)
+            ANY_MASK, seek(1, head), search(1, head, 0), (WRITE_CKD, record)
         )
         assert (end.status, end.transferred) == (NORMAL, 18)
+        if head != last_head:
+            overflow(device, 15 + head)
     return device
+
+
+def overflow(device: Disk, number: int) -> None:
+    """Let the last record of a track continue on the next one.
+
+    A 3390 does not write such records, but its image may have some.
+    """
+    track = Track.from_bytes(device.tracks[number])
+    *others, last = track.records
+    records = (*others, replace(last, cc=last.cc | 0x8000))
+    device.tracks[number] = replace(track, records=records).to_bytes()
+
+
+def test_overflow_record_is_not_written() -> None:
+    """A 3390 has the command, and rejects it."""
+    device = disk()
+    place = ANY_MASK, seek(1, 1), search(1, 1, 0)
+    assert device.run(*place, (WRITE_SPECIAL_CKD, bytes(8)))[-1].status == CHECKED
+    assert sensed(device) == (COMMAND_REJECT, INVALID_SEQUENCE)
 
 
 def test_overflow_record() -> None:
@@ -149,7 +170,8 @@ def test_overflow_record_stays_in_its_cylinder() -> None:
     """An overflow record cannot continue behind the last track of its cylinder."""
     device = overflowing(14)
     record = count(1, 14, 1, 0, 10) + bytes(10)
-    device.run(ANY_MASK, seek(1, 14), search(1, 14, 0), (WRITE_SPECIAL_CKD, record))
+    device.run(ANY_MASK, seek(1, 14), search(1, 14, 0), (WRITE_CKD, record))
+    overflow(device, 29)
     *_, end = device.run(seek(1, 0), search(1, 0, 0), search(1, 0, 1), (READ_DATA, 200))
     assert end.status == CHECKED
     assert sensed(device)[0] == END_OF_CYLINDER
@@ -162,7 +184,8 @@ def test_overflow_record_without_end() -> None:
         cylinder, head = divmod(number, 15)
         record = count(cylinder, head, 1, 0, 10) + bytes(10)
         place = (seek(cylinder, head), search(cylinder, head, 0))
-        device.run(ANY_MASK, *place, (WRITE_SPECIAL_CKD, record))
+        device.run(ANY_MASK, *place, (WRITE_CKD, record))
+        overflow(device, number)
     *_, end = device.run(WHOLE_VOLUME, locate(0x06, 1, cchh(1, 0), 1), (READ_DATA, 500))
     assert end.status == CHECKED
     assert sensed(device)[0] == INVALID_TRACK_FORMAT

@@ -103,15 +103,27 @@ def test_unit_addresses_of_a_3990_2() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "prefix", "host_access"),
-    [("3990-2", 0, 0), ("3990-6", 0, 0), ("2107", 0x01, 0x80)],
+    ("unit", "features"),
+    [("3990-2", {}), ("3990-6", {}), ("2107", {8: 0x01, 9: 0x20, 12: 0x40, 14: 0x80})],
 )
-def test_features(unit: str, prefix: int, host_access: int) -> None:
-    """Linux tests byte 8 for PREFIX and byte 14 for query host access."""
+def test_features(unit: str, features: dict[int, int]) -> None:
+    """Linux tests them for PREFIX, the data of tracks and query host access."""
     data = read(behind(unit), FEATURES)
     assert len(data) == 256
-    assert (data[8], data[14]) == (prefix, host_access)
-    assert not any(data[:8] + data[9:14] + data[15:])
+    assert {byte: bits for byte, bits in enumerate(data) if bits} == features
+
+
+def test_no_volume_has_a_copy() -> None:
+    """Linux 7 asks, and takes an answer without entries (dasd_pprc_data_sc4)."""
+    order = bytes.fromhex("180000000000500000000000")
+    assert read(behind("2107"), order, size=648) == b"\0\0\0\x80".ljust(648, b"\0")
+
+
+@pytest.mark.parametrize(("unit", "status"), [("2107", 0x0C), ("3990-6", 0x0E)])
+def test_response_about_a_path(unit: str, status: int) -> None:
+    """Only a 2107 takes it: it never asks to vary a path, and does nothing."""
+    (end,) = behind(unit).run((0x27, b"\x1a".ljust(22, b"\0")))
+    assert end.status == status
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -248,7 +260,7 @@ def test_a_3990_2_knows_no_newer_commands(code: int) -> None:
     ("device_type", "unit", "expected"),
     [
         ("3390", "3990", "expected one of 3990-2, 3990-6, 2107"),
-        ("3380", "2107", "expected one of 3880"),
+        ("3380", "9343", "expected one of 3880, 3990-2, 3990-6, 2107"),
     ],
 )
 def test_unknown_control_unit(device_type: str, unit: str, expected: str) -> None:

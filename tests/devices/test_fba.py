@@ -103,7 +103,6 @@ def test_extent_moves_the_data_set() -> None:
         [extent(0, 1, mask=0x01)],
         [extent(0, 1, mask=0x08)],
         [(DEFINE_EXTENT, bytes.fromhex("40000400") + WHOLE[1][4:])],
-        [(DEFINE_EXTENT, bytes.fromhex("40010200") + WHOLE[1][4:])],
         [(DEFINE_EXTENT, WHOLE[1][:15])],
         [WHOLE, WHOLE],
         [locate(6, 0, 1)],
@@ -217,12 +216,12 @@ def test_blocks_that_cannot_be_had(failure: Failure, condition: int) -> None:
 
 
 def test_halt_and_clear() -> None:
-    """Both end the chain; CLEAR also clears the sense data."""
+    """Both end the chain, and leave the sense data."""
     device = disk()
     device.run(WHOLE, locate(6, 0, 1), (0xFF, 1))
     halted = device.model.halted(device.state)
     assert device.model.sense(halted)[0] == 0x80
-    assert device.model.sense(device.model.reset(halted))[0] == 0
+    assert device.model.sense(device.model.reset(halted))[0] == 0x80
     device.run(WHOLE, locate(6, 0, 1))
     assert device.model.halted(device.state).chain == device.model.initial().chain
 

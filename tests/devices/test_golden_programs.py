@@ -123,14 +123,14 @@ def test_write_needs_no_transfer_length(vector: dict[str, Any]) -> None:
     assert disk.tracks != before
 
 
-def test_locate_for_writing_obeys_the_file_mask() -> None:
-    """Where Hercules writes although the mask inhibits it, LOCATE RECORD is refused."""
+def test_update_obeys_the_file_mask() -> None:
+    """Where Hercules writes although the mask inhibits it, the write is refused."""
     (vector,) = [v for v in MARKED if v["name"] == "w-filemask-40-update-tlf"]
     disk = disk_of(vector)
     before = dict(disk.tracks)
     endings, expected, _ = play_all(vector, disk)
     assert (expected[0].device_status, endings[0].device_status) == (0x0C, 0x0E)
-    assert endings[0].cpa == expected[0].cpa - 8
+    assert endings[0].cpa == expected[0].cpa
     assert disk.tracks == before
 
 

@@ -15,6 +15,7 @@ from ccw_actors.devices import (
     device_model,
     device_models,
 )
+from ccw_actors.devices.ckd_types import CKD_TYPES, ckd_volume
 from ccw_actors.errors import (
     CcwActorsError,
     DeviceRegistryError,
@@ -26,19 +27,18 @@ from ccw_actors.errors import (
 @pytest.mark.parametrize("device_type", DEVICE_MODELS)
 def test_known_types_have_a_model(device_type: str) -> None:
     """The state of each model has the type `state_type`."""
-    tracks = Geometry(device_type, cylinders=1, heads=15, track_size=1)
-    blocks = BlockGeometry(device_type, 8)
-    shape = tracks if device_type in {"3380", "3390"} else blocks
+    tracks = {kind.name: ckd_volume(kind, 1) for kind in CKD_TYPES}
+    shape = tracks.get(device_type) or BlockGeometry(device_type, 8)
     model = device_model(DeviceConfiguration(device_type, shape))
     assert isinstance(model.initial(), model.state_type)
 
 
 def test_unknown_type_lists_the_known_ones() -> None:
     """The error lists the known types."""
-    with pytest.raises(UnknownDeviceTypeError, match="'2305', expected one of") as info:
-        device_model(DeviceConfiguration("2305"))
+    with pytest.raises(UnknownDeviceTypeError, match="'2321', expected one of") as info:
+        device_model(DeviceConfiguration("2321"))
     assert isinstance(info.value, CcwActorsError)
-    assert info.value.device_type == "2305"
+    assert info.value.device_type == "2321"
     assert info.value.known == tuple(sorted(DEVICE_MODELS))
 
 

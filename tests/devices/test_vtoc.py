@@ -197,6 +197,19 @@ def test_vtoc_without_an_extent() -> None:
         list(datasets(disk.geometry, disk.read))
 
 
+def test_vtoc_of_vm_370() -> None:
+    """A format-4 DSCB with zeros for its extent, as VM/370 writes: no datasets."""
+    disk = DiskOfDatasets()
+    disk.add("A.B", ((1, 0), (1, 4)))
+    raw = bytearray(disk.tracks[1])
+    at = raw.index(b"\x04" * 44) + 44
+    raw[at + 15] = 0
+    raw[at + 61 : at + 71] = bytes(10)
+    disk.tracks[1] = bytes(raw)
+    assert list(datasets(disk.geometry, disk.read)) == []
+    assert list(damages(disk.geometry, disk.read)) == []
+
+
 # -- damage --------------------------------------------------------------------------
 
 

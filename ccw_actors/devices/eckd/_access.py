@@ -18,7 +18,7 @@ from ccw_actors.devices.eckd._sense import (
     rejected,
 )
 from ccw_actors.devices.eckd._state import Chain, EckdState, Follows, Orientation
-from ccw_actors.devices.track import COUNT_SIZE, Slot, slots
+from ccw_actors.devices.track import COUNT_SIZE, HOME_ADDRESS_SIZE, Slot, slots
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
 
@@ -38,6 +38,14 @@ INDEX_POINTS_MAX = 2
 
 OVERFLOW = 0x80
 """In the first byte of a count area: the record continues on the next track."""
+
+_BEFORE_KEY = frozenset({Orientation.COUNT})
+_BEFORE_DATA = frozenset({Orientation.COUNT, Orientation.KEY})
+_DATA, _KEY_AND_DATA = frozenset({0x05, 0x06}), frozenset({0x0D, 0x0E})
+_KEPT: Mapping[Follows, frozenset[int]] = MappingProxyType(
+    {Follows.IDENTIFIER: _DATA | _KEY_AND_DATA, Follows.KEY: _DATA}
+)
+"""Commands between a search and the write that it allows, without multitrack bit."""
 
 SEEK_CONTROL = 0x18
 """File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change."""
@@ -90,8 +98,8 @@ class Access:
     `chain`, `cylinder`, `head`, `sense`, `path_group` and `reserved` become the next
     state. `taken` is the number of argument bytes that the disk has accepted, and
     `wanted` the number that it would have accepted; the channel gets both when the
-    command ends with unit check. `follows` is the result of the previous command, and
-    `previous` its code.
+    command ends with unit check. `follows` is the result of a command before, and
+    `previous` the code of the last one.
     """
 
     def __init__(
@@ -116,7 +124,11 @@ class Access:
         self.previous = chain.previous
         self.path_group = state.path_group
         self.reserved = state.reserved
-        self.chain = replace(chain, follows=Follows.NOTHING, previous=command.code)
+        kept = _KEPT.get(chain.follows, frozenset())
+        follows = chain.follows if command.code & 0x7F in kept else Follows.NOTHING
+        self.chain = replace(
+            chain, follows=follows, previous=command.code, number=chain.number + 1
+        )
         self.taken = 0
         self.wanted = 0
         self.writes: tuple[tuple[int, bytes], ...] = ()
@@ -148,6 +160,11 @@ class Access:
     def number(self) -> int:
         """Number of the track under the head."""
         return self.geometry.track_number(self.cylinder, self.head)
+
+    @property
+    def home_address(self) -> bytes:
+        """Cylinder and head in the home address of the track under the head."""
+        return self.image[1:HOME_ADDRESS_SIZE]
 
     @property
     def image(self) -> bytes:
@@ -213,6 +230,11 @@ class Access:
             raise rejected(Message.COUNT_TOO_SMALL)
         return argument
 
+    def check_place(self) -> None:
+        """Check that the chain has selected a track, on control units that do so."""
+        if self.hardware.unit.checks_place and not self.chain.positioned:
+            raise rejected(Message.INVALID_SEQUENCE)
+
     def check_address(self, cylinder: int, head: int) -> None:
         """Check that the volume has a track and that the extent permits it."""
         if not self.geometry.contains(cylinder, head):
@@ -239,9 +261,8 @@ class Access:
     def next_count(self, *, from_r1: bool) -> Slot:
         """Move to the next count area and return its record.
 
-        `from_r1` skips R0. Within a locate-record domain, a search across tracks
-        without records ends after as many tracks as a cylinder has, to bound the work
-        of one command.
+        `from_r1` skips R0. Outside of a domain, a multitrack command may pass all
+        tracks of a cylinder.
         """
         for _ in range(max(self.geometry.heads, INDEX_POINTS_MAX) + 1):
             at_index = self.chain.orientation is Orientation.INDEX
@@ -252,24 +273,43 @@ class Access:
             self.pass_index()
         raise UnitCheckError(NO_RECORD_FOUND)
 
-    def record(self) -> Slot:
-        """Return the record whose data area comes next, and skip its data."""
-        if self.chain.orientation not in {Orientation.COUNT, Orientation.KEY}:
+    def record(self, *, with_key: bool = False) -> Slot:
+        """Return the record whose data area comes next, and skip its data.
+
+        With `with_key`, it is the one whose key area comes next.
+        """
+        before = _BEFORE_KEY if with_key else _BEFORE_DATA
+        if self.chain.orientation not in before:
             self.next_count(from_r1=True)
         self.orient(Orientation.DATA, self.chain.slot)
         return self.slots[self.chain.slot]
 
     def pass_index(self) -> None:
-        """Pass the index: the same track again, or the next one if multitrack."""
-        if self.multitrack:
+        """Pass the index: the same track again, or the next one if multitrack.
+
+        In a domain, a multitrack command that finds no record on the next track either
+        finds none (SA22-1025, as quoted in issue 608 of SDL Hercules).
+        """
+        if self.multitrack and self.chain.domain is None:
             self.next_track()
             return
         index_points = self.chain.index_points + 1
+        if index_points >= INDEX_POINTS_MAX:
+            raise UnitCheckError(NO_RECORD_FOUND)
+        if self.multitrack:
+            self.next_track()
         self.chain = replace(
             self.chain, orientation=Orientation.INDEX, index_points=index_points
         )
-        if index_points >= INDEX_POINTS_MAX:
-            raise UnitCheckError(NO_RECORD_FOUND)
+
+    def return_to_index(self) -> None:
+        """Go to the index for home address or R0: that of the next track if multitrack.
+
+        In a domain it is that of this track.
+        """
+        if self.multitrack and self.chain.domain is None:
+            self.next_track()
+        self.chain = replace(self.chain, orientation=Orientation.INDEX)
 
     def overwrite(self, offset: int, data: bytes) -> None:
         """Replace bytes of the track under the head; the bytes after them stay."""

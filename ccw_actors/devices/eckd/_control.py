@@ -6,6 +6,7 @@ A handler takes the access mechanism and returns the command's end, or raises
 
 from msgspec.structs import replace
 
+from ccw_actors.channel.ccw import Command
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import SEEK_CONTROL, Access, WriteControl
 from ccw_actors.devices.eckd._ending import NORMAL, control_end, read_end
@@ -13,6 +14,7 @@ from ccw_actors.devices.eckd._locate import (
     DEFINE_EXTENT_SIZE,
     FILE_MASK_RESERVED,
     LOCATE_SIZE,
+    NO_SECTOR,
     Locate,
     define_extent_argument,
 )
@@ -27,12 +29,15 @@ from ccw_actors.devices.eckd._sense import (
 from ccw_actors.devices.eckd._state import Domain, Follows, Operation, Orientation
 
 __all__ = [
+    "WRITES",
     "define_extent",
+    "diagnostic_control",
     "enter_domain",
     "enter_extent",
     "locate_record",
     "no_operation",
     "read_device_characteristics",
+    "read_sector",
     "seek",
     "seek_cylinder",
     "seek_head",
@@ -42,11 +47,23 @@ __all__ = [
     "set_sector",
 ]
 
-_NO_SECTOR = 0xFF
+_DIAGNOSTIC_SIZE = 4
+WRITES = frozenset(
+    {
+        Operation.WRITE_DATA,
+        Operation.FORMAT_WRITE,
+        Operation.WRITE_TRACK,
+        Operation.WRITE_FULL_TRACK,
+        Operation.WRITE_TRACK_DATA,
+    }
+)
+"""The operations that write."""
 
 
-def no_operation(_access: Access) -> CommandEnd:
-    """Do nothing, at once."""
+def no_operation(access: Access) -> CommandEnd:
+    """Do nothing, at once; in a domain, only READ IPL may come before it."""
+    if access.chain.domain is not None and access.previous != Command.READ_IPL:
+        raise rejected(Message.INVALID_SEQUENCE)
     return CommandEnd(NORMAL, immediate=True)
 
 
@@ -59,12 +76,18 @@ def sense(access: Access) -> CommandEnd:
 
 def sense_id(access: Access) -> CommandEnd:
     """Read the types and models of control unit and device."""
-    return read_end(access, access.hardware.sense_id(access.geometry))
+    return read_end(access, access.hardware.sense_id())
 
 
 def read_device_characteristics(access: Access) -> CommandEnd:
     """Read the size of the volume and the layout of its tracks."""
-    return read_end(access, access.hardware.characteristics(access.geometry))
+    return read_end(access, access.hardware.characteristics())
+
+
+def diagnostic_control(access: Access) -> CommandEnd:
+    """Reject it, its four bytes taken: there is no diagnostic function."""
+    access.argument(_DIAGNOSTIC_SIZE)
+    raise rejected(Message.INVALID_ARGUMENT)
 
 
 def seek(access: Access) -> CommandEnd:
@@ -79,8 +102,6 @@ def seek_cylinder(access: Access) -> CommandEnd:
 
 def seek_head(access: Access) -> CommandEnd:
     """Move to a head of the cylinder that the chain has selected before."""
-    if not access.chain.positioned:
-        raise rejected(Message.INVALID_SEQUENCE)
     return _seek(access, seek_control_max=0x10, same_cylinder=True)
 
 
@@ -104,12 +125,15 @@ def set_sector(access: Access) -> CommandEnd:
 
     The next command still passes the whole track.
     """
-    if not access.chain.positioned:
-        raise rejected(Message.INVALID_SEQUENCE)
     (sector,) = access.argument(1)
-    if _NO_SECTOR != sector >= access.hardware.sectors:
+    if NO_SECTOR != sector >= access.hardware.sectors:
         raise rejected(Message.INVALID_ARGUMENT)
     return control_end(access)
+
+
+def read_sector(access: Access) -> CommandEnd:
+    """Read the sector of the last record: 0, as the model has no rotation."""
+    return read_end(access, b"\0")
 
 
 def set_file_mask(access: Access) -> CommandEnd:
@@ -131,18 +155,24 @@ def define_extent(access: Access) -> CommandEnd:
 
 def enter_extent(access: Access, argument: bytes) -> None:
     """Apply the argument of DEFINE EXTENT to the chain."""
-    if access.chain.mask_set:
+    chain = access.chain
+    if chain.mask_set or chain.domain is not None:
         raise rejected(Message.INVALID_SEQUENCE)
     file_mask, extent = define_extent_argument(argument)
-    if not access.geometry.contains(extent.last >> 16, 0):
+    too_long = extent.block_size > access.hardware.block_size_max
+    end = access.geometry.cylinders - 1 << 16 | access.geometry.heads - 1
+    if too_long or extent.last > end:
         raise rejected(Message.INVALID_ARGUMENT)
+    old = chain.extent
+    if old is not None and not (file_mask == chain.file_mask and extent.narrows(old)):
+        raise rejected(Message.INVALID_SEQUENCE)
     access.chain = replace(access.chain, file_mask=file_mask, extent=extent)
 
 
 def locate_record(access: Access) -> CommandEnd:
     """Announce the operation of the next commands, and find the first record."""
     argument = access.argument(LOCATE_SIZE)
-    if access.chain.extent is None:
+    if not _has_extent(access) or access.chain.domain is not None:
         raise rejected(Message.INVALID_SEQUENCE)
     enter_domain(access, Locate.from_bytes(argument))
     return control_end(access)
@@ -150,26 +180,44 @@ def locate_record(access: Access) -> CommandEnd:
 
 def enter_domain(access: Access, locate: Locate) -> None:
     """Find the record, if one is named, and enter the domain."""
-    if access.chain.extent is None or not _permits(access, locate.operation):
+    if not _has_extent(access) or not _permits(access, locate.operation):
         raise rejected(Message.INVALID_SEQUENCE)
     access.check_address(locate.cylinder, locate.head)
+    extent = access.chain.extent
+    block_size = extent.block_size if extent is not None else 0
+    block_size = block_size or access.hardware.block_size_max
+    if not locate.fits(access.hardware.sectors, block_size):
+        raise rejected(Message.INVALID_ARGUMENT)
     access.move(locate.cylinder, locate.head)
     access.chain = replace(access.chain, follows=Follows.LOCATE)
+    if locate.by_home_address and access.home_address != locate.record[:4]:
+        raise UnitCheckError(NO_RECORD_FOUND)
     if locate.orientation is not Orientation.INDEX:
         access.orient(locate.orientation, _find(access, locate.record))
     if locate.count:
         domain = Domain(
-            locate.operation, locate.count, locate.transfer_length, locate.track_set
+            locate.operation,
+            locate.count,
+            locate.transfer_length,
+            locate.track_set,
+            locate.suffixed,
         )
         access.chain = replace(access.chain, domain=domain)
 
 
+def _has_extent(access: Access) -> bool:
+    return access.chain.extent is not None or access.chain.loading
+
+
 def _permits(access: Access, operation: Operation) -> bool:
-    """Return whether the file mask permits an operation; a whole track has an R0."""
+    """Return whether the file mask permits an extended operation.
+
+    A whole track has an R0. The other operations are announced whatever the mask is; it
+    is checked when the write comes.
+    """
     if operation is Operation.WRITE_FULL_TRACK:
         return access.write_control is WriteControl.ALL
-    is_write = operation in {Operation.WRITE_DATA, Operation.FORMAT_WRITE}
-    return not (is_write and access.writes_inhibited)
+    return operation is not Operation.WRITE_TRACK_DATA or not access.writes_inhibited
 
 
 def _find(access: Access, record: bytes) -> int:

@@ -12,12 +12,12 @@ PFX_eckd_data). The 64 bytes of PREFIX, and the bytes that extend them, are:
 
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import Access
-from ccw_actors.devices.eckd._control import enter_domain, enter_extent
+from ccw_actors.devices.eckd._control import WRITES, enter_domain, enter_extent
 from ccw_actors.devices.eckd._ending import control_end
 from ccw_actors.devices.eckd._locate import DEFINE_EXTENT_SIZE, Locate
 from ccw_actors.devices.eckd._sense import Message, rejected
 
-__all__ = ["locate_record_extended", "prefix"]
+__all__ = ["locate_record_extended", "prefix", "prefix_for_reads"]
 
 _LOCATE_SIZE = 20
 _PARAMETER_LENGTH = slice(18, 20)
@@ -53,6 +53,18 @@ def prefix(access: Access) -> CommandEnd:
     if form == _WITH_LOCATE:
         _locate(access, at=_LOCATE_AT)
     return control_end(access)
+
+
+def prefix_for_reads(access: Access) -> CommandEnd:
+    """Do PREFIX for a domain that reads; reject one that writes.
+
+    The name is Linux' (DASD_ECKD_CCW_PFX_READ), which has it for transport mode.
+    """
+    end = prefix(access)
+    domain = access.chain.domain
+    if domain is not None and domain.operation in WRITES:
+        raise rejected(Message.INVALID_ARGUMENT)
+    return end
 
 
 def _locate(access: Access, at: int) -> None:

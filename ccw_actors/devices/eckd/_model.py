@@ -10,10 +10,11 @@ from ccw_actors.devices._model import DeviceConfiguration, Failure, NeedTrack, O
 from ccw_actors.devices.eckd._access import Access, MissingDataError, MissingTrackError
 from ccw_actors.devices.eckd._commands import COMMANDS, Command
 from ccw_actors.devices.eckd._ending import NORMAL
-from ccw_actors.devices.eckd._hardware import DISKS, hardware_of
+from ccw_actors.devices.eckd._hardware import hardware_of
 from ccw_actors.devices.eckd._sense import (
     COMMAND_REJECT,
     EQUIPMENT_CHECK,
+    INCOMPLETE_DOMAIN,
     INTERVENTION_REQUIRED,
     WRITE_INHIBITED,
     Message,
@@ -21,9 +22,9 @@ from ccw_actors.devices.eckd._sense import (
     rejected,
     sense_data,
 )
-from ccw_actors.devices.eckd._state import Chain, EckdState
+from ccw_actors.devices.eckd._state import Chain, Domain, EckdState
 from ccw_actors.devices.volume_geometry import Geometry
-from ccw_actors.errors import ImageError, UnknownControlUnitError
+from ccw_actors.errors import ImageError
 
 __all__ = ["Eckd"]
 
@@ -33,16 +34,27 @@ _FAILURES = {
 }
 
 
+_READ_COUNTS = frozenset({0x12, 0x92})
+_BEGIN_DOMAIN = frozenset({0x02, 0x47, 0x4B, 0xE7, 0xEA})
+_READ_SUBSYSTEM_DATA = 0x3E
+
+
 class Eckd:
-    """A 3390 or 3380 with the volume it was configured with.
+    """A disk, 2305 to 9345, with the volume it was configured with.
 
     The option `control_unit` of its configuration names its control unit. The default
     of a 3390 is "3990-2", as in Hercules. A "3990-6" also knows whole tracks (LOCATE
-    RECORD EXTENDED, WRITE FULL TRACK). A "2107" also knows PREFIX, and describes its
-    volumes.
+    RECORD EXTENDED, WRITE FULL TRACK). A "2107" also knows PREFIX and the data of
+    whole tracks (READ and WRITE TRACK DATA), and describes its volumes. A 3380 is
+    behind a "3880" by default, and can be behind those of a 3390. The control units of
+    disks before the 3375 know neither DEFINE EXTENT and LOCATE RECORD nor path groups.
+
+    With the option `track_room` "image" a track takes the records that its image has
+    room for, as on Hercules; without it those of a real track.
 
     Raises:
-        ImageError: The device has no volume, or one of another device type.
+        ImageError: The device has no volume, or one of another device type or with
+            tracks of a size that this type has not.
         UnknownControlUnitError: The disk cannot be behind that control unit.
     """
 
@@ -60,12 +72,8 @@ class Eckd:
             )
         self.configuration = configuration
         self._geometry = geometry
-        control_unit = dict(configuration.options).get("control_unit", "")
-        hardware = hardware_of(device_type, control_unit)
-        if hardware is None:
-            known = DISKS[device_type].control_units
-            raise UnknownControlUnitError(device_type, control_unit, known)
-        self._hardware = hardware
+        options, address = dict(configuration.options), configuration.devno & 0xFF
+        self._hardware = hardware_of(geometry, options, address)
 
     @property
     def state_type(self) -> type[EckdState]:
@@ -83,6 +91,8 @@ class Eckd:
         access = self._access(state, command, tracks)
         try:
             entry = self._admitted(access)
+            if access.chain.index_points and not entry.keeps_index_count:
+                access.chain = replace(access.chain, index_points=0)
             end = entry.handler(access)
         except MissingTrackError as missing:
             return NeedTrack(missing.number)
@@ -90,7 +100,12 @@ class Eckd:
             end = CommandEnd(NORMAL, transferred=missing.taken, length=missing.wanted)
             return Outcome(self._state(access, access.chain), end)
         except UnitCheckError as check:
-            return self._checked(access, check)
+            return self._checked(access, _incomplete_domain(access) or check)
+        incomplete = _incomplete_domain(access)
+        if incomplete is not None:
+            state = self._checked(access, incomplete).state
+            end = replace(end, status=end.status | Dstat.UNIT_CHECK)
+            return Outcome(state, end, access.writes)
         chain = _chain_after(entry, access.chain)
         return Outcome(self._state(access, chain), end, access.writes)
 
@@ -109,11 +124,12 @@ class Eckd:
         return replace(state, chain=Chain())
 
     def reset(self, state: EckdState) -> EckdState:
-        """State after the clear signal: sense data and chain are gone.
+        """State after the clear signal: the chain has ended.
 
-        The place of the access mechanism, path group and reservation remain.
+        Sense data remain, as on Hercules 3.13, and so do the place of the access
+        mechanism, path group and reservation.
         """
-        return replace(state, sense=b"", chain=Chain())
+        return self.halted(state)
 
     def sense(self, state: EckdState) -> bytes:
         """Return 32 bytes of sense data, as SENSE would read them, and keep them."""
@@ -139,21 +155,24 @@ class Eckd:
 
     def _admitted(self, access: Access) -> Command:
         entry = COMMANDS.get(access.command.code)
-        if entry is None or not self._knows(entry, access.command.code):
+        code = access.command.code
+        if access.chain.prepared and code != _READ_SUBSYSTEM_DATA:
+            raise rejected(Message.INVALID_SEQUENCE)
+        if entry is None or not self._hardware.knows(code, special=entry.special):
             raise rejected(Message.INVALID_COMMAND)
+        if entry.needs_track:
+            access.check_place()
         domain = access.chain.domain
         if (
             domain is not None
             and not entry.anywhere
             and domain.operation not in entry.operations
+            and not _is_suffix(code, domain)
         ):
             raise rejected(Message.INVALID_SEQUENCE)
         if entry.writes and self.configuration.read_only:
             raise UnitCheckError(COMMAND_REJECT | WRITE_INHIBITED)
         return entry
-
-    def _knows(self, entry: Command, code: int) -> bool:
-        return not entry.special or code in self._hardware.unit.commands
 
     def _checked(self, access: Access, check: UnitCheckError) -> Outcome[EckdState]:
         sense = sense_data(
@@ -170,10 +189,27 @@ class Eckd:
         return Outcome(self._state(access, Chain()), end)
 
 
+def _is_suffix(code: int, domain: Domain) -> bool:
+    """Return whether a command is the READ COUNT that may end a domain of updates."""
+    return domain.suffixed and domain.remaining == 1 and code in _READ_COUNTS
+
+
 def _chain_after(entry: Command, chain: Chain) -> Chain:
     domain = chain.domain
     if domain is not None and entry.operations:
         remaining = domain.remaining - 1
         domain = replace(domain, remaining=remaining) if remaining else None
-    index_points = chain.index_points if entry.keeps_index_count else 0
-    return replace(chain, domain=domain, index_points=index_points)
+    return replace(chain, domain=domain)
+
+
+def _incomplete_domain(access: Access) -> UnitCheckError | None:
+    """Return the unit check of a chain that ends before its domain does.
+
+    That is a command reject with sense byte 0 bit 7 (SA22-1025), whatever else the
+    command ends with. A command that enters a domain does not count as one of it.
+    """
+    domain = access.chain.domain
+    goes_on = access.command.chaining or access.command.code in _BEGIN_DOMAIN
+    if domain is None or domain.remaining == 1 or goes_on:
+        return None
+    return UnitCheckError(COMMAND_REJECT | INCOMPLETE_DOMAIN)

@@ -6,7 +6,6 @@ command comes on the path that reserved it.
 
 from msgspec.structs import replace
 
-from ccw_actors.channel.ccw import Command
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import Access
 from ccw_actors.devices.eckd._control import sense
@@ -16,6 +15,7 @@ from ccw_actors.devices.eckd._state import PATH_GROUP_ID_SIZE, PathGroup
 
 __all__ = [
     "SUSPEND_MULTIPATH_RECONNECTION",
+    "follows_suspension",
     "release",
     "reserve",
     "sense_path_group_id",
@@ -76,13 +76,22 @@ def set_path_group_id(access: Access) -> CommandEnd:
     return control_end(access)
 
 
+def follows_suspension(access: Access) -> bool:
+    """Whether a command is the second of its chain, behind a suspension.
+
+    That is SUSPEND MULTIPATH RECONNECTION.
+    """
+    is_second = access.chain.number == 2
+    return is_second and access.previous == SUSPEND_MULTIPATH_RECONNECTION
+
+
 def reserve(access: Access) -> CommandEnd:
     """Reserve the device, and sense.
 
-    Only SUSPEND MULTIPATH RECONNECTION may come before it in a chain. UNCONDITIONAL
+    Only one SUSPEND MULTIPATH RECONNECTION may come before it in a chain. UNCONDITIONAL
     RESERVE does the same: no other path could have the device reserved.
     """
-    if access.command.chained and access.previous != SUSPEND_MULTIPATH_RECONNECTION:
+    if access.command.chained and not follows_suspension(access):
         raise rejected(Message.INVALID_SEQUENCE)
     access.reserved = True
     return sense(access)
@@ -95,19 +104,12 @@ def release(access: Access) -> CommandEnd:
     UNCONDITIONAL RESERVE (drivers/s390/cio/device_pgid.c, stlck_build_cp), but not
     DEFINE EXTENT, SET FILE MASK or READ IPL.
     """
-    chain = access.chain
-    if (
-        chain.extent is not None
-        or chain.mask_set
-        or access.previous == Command.READ_IPL
-    ):
+    if access.chain.extent is not None or access.chain.mask_set:
         raise rejected(Message.INVALID_SEQUENCE)
     access.reserved = False
     return sense(access)
 
 
-def suspend_multipath_reconnection(access: Access) -> CommandEnd:
-    """Do nothing, as the device has one path; reject it unless first in a chain."""
-    if access.command.chained:
-        raise rejected(Message.INVALID_SEQUENCE)
+def suspend_multipath_reconnection(_access: Access) -> CommandEnd:
+    """Do nothing, as the device has one path."""
     return CommandEnd(NORMAL, immediate=True)

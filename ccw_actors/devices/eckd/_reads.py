@@ -11,11 +11,10 @@ from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import Access
 from ccw_actors.devices.eckd._ending import NORMAL, end_of_file, read_end
 from ccw_actors.devices.eckd._sense import (
-    COMMAND_REJECT,
-    INCOMPLETE_DOMAIN,
-    UnitCheckError,
+    Message,
+    rejected,
 )
-from ccw_actors.devices.eckd._state import Follows, Orientation
+from ccw_actors.devices.eckd._state import Domain, Follows, Operation, Orientation
 from ccw_actors.devices.track import END_MARK, HOME_ADDRESS_SIZE, Slot
 
 __all__ = [
@@ -33,9 +32,7 @@ __all__ = [
 
 def read_home_address(access: Access) -> CommandEnd:
     """Read the five bytes of the home address: bin, cylinder, head."""
-    if access.chain.orientation is not Orientation.INDEX:
-        access.pass_index()
-    access.chain = replace(access.chain, orientation=Orientation.INDEX)
+    access.return_to_index()
     return read_end(access, access.image[:HOME_ADDRESS_SIZE])
 
 
@@ -46,8 +43,7 @@ def read_count(access: Access) -> CommandEnd:
 
 def read_record_zero(access: Access) -> CommandEnd:
     """Read count, key and data of R0."""
-    if access.chain.orientation is not Orientation.INDEX:
-        access.pass_index()
+    access.return_to_index()
     slot = access.next_count(from_r1=False)
     access.orient(Orientation.DATA, access.chain.slot)
     return read_end(access, access.image[slot.offset : slot.end])
@@ -62,11 +58,11 @@ def read_data(access: Access) -> CommandEnd:
 
 
 def read_key_data(access: Access) -> CommandEnd:
-    """Read key and data of the record that was located or found, or of the next.
+    """Read key and data of the record whose count has just passed, or of the next.
 
     A record without data gives its key alone, with unit exception.
     """
-    slot = access.record()
+    slot = access.record(with_key=True)
     return _end(access, access.read_on(slot.key_offset, slot), slot)
 
 
@@ -83,14 +79,14 @@ def read_count_key_data(access: Access) -> CommandEnd:
 def read_multiple_count_key_data(access: Access) -> CommandEnd:
     """Read all records from the next one to the end of the track, one after another.
 
-    It is rejected while a domain is incomplete.
+    Behind the last one there is nothing to read.
     """
-    if access.chain.domain is not None:
-        raise UnitCheckError(COMMAND_REJECT | INCOMPLETE_DOMAIN)
-    first = access.next_count(from_r1=True)
-    last = len(access.slots) - 1
-    access.orient(Orientation.DATA, last)
-    return read_end(access, access.image[first.offset : access.slots[last].end])
+    at_index = access.chain.orientation is Orientation.INDEX
+    first = 1 if at_index else access.chain.slot + 1
+    slots = access.slots[first:]
+    data = access.image[slots[0].offset : slots[-1].end] if slots else b""
+    access.orient(Orientation.DATA, len(access.slots) - 1)
+    return read_end(access, data)
 
 
 def read_track(access: Access) -> CommandEnd:
@@ -99,6 +95,8 @@ def read_track(access: Access) -> CommandEnd:
     After LOCATE RECORD they are the records behind the located one. The next READ TRACK
     of the domain reads the next track, R0 included.
     """
+    if access.chain.domain is None:
+        raise rejected(Message.INVALID_SEQUENCE)
     if access.follows is not Follows.LOCATE:
         access.next_track()
     at_index = access.chain.orientation is Orientation.INDEX
@@ -110,10 +108,19 @@ def read_track(access: Access) -> CommandEnd:
 
 
 def read_initial_program(access: Access) -> CommandEnd:
-    """Move to the first track and read the data of its first record after R0."""
-    access.check_address(0, 0)
+    """Move to the first track and read the data of its first record after R0.
+
+    It stands for an extent and for a LOCATE RECORD with two reads, of which it is the
+    first: neither may come before it, nor another extent behind it.
+    """
+    chain = access.chain
+    if chain.extent is not None or chain.mask_set or chain.domain is not None:
+        raise rejected(Message.INVALID_SEQUENCE)
     access.move(0, 0)
-    return read_data(access)
+    end = read_data(access)
+    domain = Domain(Operation.READ_DATA, 2, transfer_length=0)
+    access.chain = replace(access.chain, mask_set=True, loading=True, domain=domain)
+    return end
 
 
 def _end(access: Access, data: bytes, slot: Slot) -> CommandEnd:

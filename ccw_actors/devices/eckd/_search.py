@@ -1,7 +1,8 @@
 """Commands that compare a field that passes under the head with an argument.
 
 A match ends with status modifier. An argument that is shorter than the field is
-compared with the start of the field; it is not an incorrect length.
+compared with the start of the field; it is not an incorrect length. An argument for a
+record without a key is one.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,7 @@ from ccw_actors.channel import Dstat
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import Access
 from ccw_actors.devices.eckd._ending import NORMAL, control_end
-from ccw_actors.devices.eckd._sense import Message, rejected
 from ccw_actors.devices.eckd._state import Follows, Orientation
-from ccw_actors.devices.track import HOME_ADDRESS_SIZE
 
 __all__ = [
     "search_home_address_equal",
@@ -35,11 +34,8 @@ Compare = Callable[[bytes, bytes], bool]
 
 def search_home_address_equal(access: Access) -> CommandEnd:
     """Compare the address of the track, without the bin: four bytes."""
-    _check_positioned(access)
-    if access.chain.orientation is not Orientation.INDEX:
-        access.pass_index()
-    address = access.image[1:HOME_ADDRESS_SIZE]
-    return _compared(access, address, eq, Follows.HOME_ADDRESS)
+    access.return_to_index()
+    return _compared(access, access.home_address, eq, Follows.HOME_ADDRESS)
 
 
 def search_id_equal(access: Access) -> CommandEnd:
@@ -73,28 +69,19 @@ def search_key_equal_or_high(access: Access) -> CommandEnd:
 
 
 def _search_id(access: Access, compare: Compare) -> CommandEnd:
-    _check_positioned(access)
     field = access.count_area(access.next_count(from_r1=False))[:_ID_SIZE]
-    return _compared(access, field, compare, Follows.RECORD)
+    return _compared(access, field, compare, Follows.IDENTIFIER)
 
 
 def _search_key(access: Access, compare: Compare) -> CommandEnd:
-    _check_positioned(access)
-    follows_id = access.follows is Follows.RECORD
-    if access.chain.orientation is not Orientation.COUNT or not follows_id:
+    if access.chain.orientation is not Orientation.COUNT:
         access.next_count(from_r1=True)
     slot = access.slots[access.chain.slot]
     access.orient(Orientation.KEY, access.chain.slot)
     if not slot.key_length:
-        access.output(access.command.count)
         return control_end(access)
     key = access.image[slot.key_offset : slot.data_offset]
-    return _compared(access, key, compare, Follows.RECORD)
-
-
-def _check_positioned(access: Access) -> None:
-    if not access.chain.positioned:
-        raise rejected(Message.INVALID_SEQUENCE)
+    return _compared(access, key, compare, Follows.KEY)
 
 
 def _compared(
@@ -104,5 +91,7 @@ def _compared(
     end = control_end(access)
     if not compare(field[: len(argument)], argument):
         return end
-    access.chain = replace(access.chain, follows=follows)
+    # A write has to follow a search for a record that is equal as a whole.
+    if compare is eq and len(argument) == len(field):
+        access.chain = replace(access.chain, follows=follows)
     return replace(end, status=NORMAL | Dstat.STATUS_MODIFIER)

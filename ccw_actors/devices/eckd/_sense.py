@@ -1,8 +1,16 @@
 """Sense data of a disk, and the unit checks that set them.
 
-Bytes 0 and 1 have the conditions, byte 7 the format (0) and the message, bytes 5-6 the
-cylinder and head. The 32-byte sense of a 3390 has these again in bytes 29-31. Bits
-as in Linux arch/s390/include/asm/scsw.h, messages as in drivers/s390/block/
+| byte | content | disks |
+|---|---|---|
+| 0, 1 | conditions | all |
+| 2 | 80 and the model | 3340 |
+| 3 | state of the drive, and 04 at the end of a cylinder | 2305, 2311, 2314 |
+| 4 | the drive, coded from the unit address | 3330, 3340, 3350, 3375, 3380 |
+| 5, 6 | cylinder and head | all but 2305, 2311, 2314 |
+| 7 | format (0) and message | all with more than 6 bytes |
+| 27, 29-31 | 80; cylinder and head | those with 32 bytes: 3390, 9345 |
+
+Bits as in Linux arch/s390/include/asm/scsw.h, messages as in drivers/s390/block/
 dasd_3990_erp.c (also for write inhibited, which comes with command reject), layout as
 Hercules shows it.
 """
@@ -40,6 +48,10 @@ FILE_PROTECTED = 0x0004
 WRITE_INHIBITED = 0x0002
 
 
+_AT_END_OF_CYLINDER = 0x04
+_SENSED_CYLINDERS = 4095
+
+
 class Message(IntEnum):
     """Low half of sense byte 7 in format 0: why a command was rejected."""
 
@@ -74,14 +86,29 @@ def sense_data(
     conditions: int = 0,
     message: Message = Message.NONE,
 ) -> bytes:
-    """Return 32 bytes of sense data, of which a 3380 transfers the first 24."""
+    """Return 32 bytes of sense data; those that the device does not transfer are 0."""
+    disk, model, size = hardware.disk, hardware.model, hardware.sense_size
     data = bytearray(SENSE_LENGTH)
     data[0:2] = conditions.to_bytes(2)
-    data[5] = cylinder & 0xFF
-    data[6] = cylinder >> 4 & 0xF0 | head & 0x0F
+    data[2] = disk.features | model.model if disk.features else 0
+    if disk.ready:
+        ended = bool(conditions & END_OF_CYLINDER)
+        data[3] = disk.ready | (_AT_END_OF_CYLINDER if ended else 0)
+    data[4] = disk.drive(hardware.address)
+    data[5:7] = _place(hardware, cylinder, head)
     data[7] = message
-    if hardware.sense_size == SENSE_LENGTH:
-        data[27] = 0x80
-        data[29:31] = cylinder.to_bytes(2)
-        data[31] = head
-    return bytes(data)
+    data[27] = 0x80
+    data[29:31] = cylinder.to_bytes(2)
+    data[31] = head
+    return bytes(data[:size].ljust(SENSE_LENGTH, b"\0"))
+
+
+def _place(hardware: Hardware, cylinder: int, head: int) -> bytes:
+    """Sense bytes 5 and 6; of a volume whose cylinders take more than 12 bits, FFFF."""
+    shift = hardware.model.shift
+    if shift is None:
+        return bytes(2)
+    if hardware.geometry.cylinders > _SENSED_CYLINDERS:
+        return b"\xff\xff"
+    high = cylinder >> 8 << shift
+    return bytes((cylinder & 0xFF, (high | head & 0x1F) & 0xFF))

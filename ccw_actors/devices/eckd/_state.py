@@ -34,18 +34,19 @@ class Orientation(IntEnum):
 
 
 class Follows(IntEnum):
-    """The result of the previous command, which the next one may require.
+    """The result of a command, which the next one may require.
 
-    The command found or wrote the home address (`HOME_ADDRESS`), found a record by its
-    identifier or key (`RECORD`), wrote a record with its count (`COUNT`), or was a
-    LOCATE RECORD.
+    The command found or wrote the home address (`HOME_ADDRESS`), found a record whose
+    whole identifier or whole key is equal to its argument (`IDENTIFIER`, `KEY`), wrote
+    a record with its count (`COUNT`), or was a LOCATE RECORD.
     """
 
     NOTHING = 0
     HOME_ADDRESS = 1
-    RECORD = 2
+    IDENTIFIER = 2
     COUNT = 3
     LOCATE = 4
+    KEY = 5
 
 
 class Operation(IntEnum):
@@ -63,6 +64,7 @@ class Operation(IntEnum):
     READ_TRACKS = 0x0C
     READ = 0x16
     WRITE_FULL_TRACK = 0x3F11
+    WRITE_TRACK_DATA = 0x3F23
 
 
 class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -70,44 +72,59 @@ class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     `first` and `last` are track addresses: cylinder in the upper, head in the lower 16
     bits. `block_size` is the size of the records to be written, in bytes, or zero.
+    `attributes` is the byte of that name.
     """
 
     first: int
     last: int
     block_size: int
+    attributes: int = 0
 
     def contains(self, cylinder: int, head: int) -> bool:
         """Return whether a track is in the extent."""
         return self.first <= cylinder << 16 | head <= self.last
+
+    def narrows(self, other: "Extent") -> bool:
+        """Return whether this extent is part of another that is otherwise the same."""
+        same = (self.block_size, self.attributes) == (
+            other.block_size,
+            other.attributes,
+        )
+        return same and other.first <= self.first and self.last <= other.last
 
 
 class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The rest of the operation that LOCATE RECORD announced.
 
     `remaining` is the number of commands still to come, at least one.
-    `transfer_length` is the length of the records to be written in bytes, or zero.
-    `track_set` are the tracks still to be written whole, the current one leftmost of 16
-    bits, or zero.
+    `transfer_length` is the length of the records to be written in bytes, or zero. With
+    `suffixed`, a READ COUNT may be the last command of the domain. `track_set` are the
+    tracks still to be written whole, the current one leftmost of 16 bits, or zero.
     """
 
     operation: Operation
     remaining: int
     transfer_length: int
     track_set: int = 0
+    suffixed: bool = False
 
 
 class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """State that lasts for a chain of commands.
 
     `positioned`: a command of the chain has selected a track. `mask_set`: the chain had
-    a SET FILE MASK. `index_points` counts how often the index has passed since the last
-    command that was not a search or READ COUNT. `prepared` is the order that prepared
-    data for READ SUBSYSTEM DATA, or empty. `previous` is the code of the previous
-    command.
+    a SET FILE MASK or READ IPL, and no other one nor an extent may follow. With
+    `loading` it was a READ IPL, which stands for an extent of the whole volume.
+    `index_points` counts how often the index has passed since the last command that was
+    not a search or READ COUNT. `follows` is the result that the next command may
+    require. `prepared` is the order that prepared data for READ SUBSYSTEM DATA, or
+    empty. `previous` is the code of the previous command, `number` how many commands
+    the chain has had.
     """
 
     positioned: bool = False
     mask_set: bool = False
+    loading: bool = False
     file_mask: int = 0
     extent: Extent | None = None
     domain: Domain | None = None
@@ -117,6 +134,7 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     follows: Follows = Follows.NOTHING
     prepared: bytes = b""
     previous: int = 0
+    number: int = 0
 
 
 class PathGroup(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

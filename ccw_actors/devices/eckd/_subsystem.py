@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import Access
 from ccw_actors.devices.eckd._ending import control_end, read_end
+from ccw_actors.devices.eckd._paths import follows_suspension
 from ccw_actors.devices.eckd._sense import Message, rejected
 from ccw_actors.devices.eckd._subsystem_data import (
     ORDER_SIZE,
@@ -22,13 +23,17 @@ __all__ = [
     "read_configuration_data",
     "read_subsystem_data",
     "sense_subsystem_status",
+    "set_subsystem_mode",
 ]
 
+_BEFORE_SUBSYSTEM = frozenset({0x64, 0xFA})
+"""READ DEVICE CHARACTERISTICS and READ CONFIGURATION DATA."""
 _CONFIGURATION_SIZE = 256
 _STATUS_SIZE = 40
 _ENHANCED_SIZE = 4
 _LOG_SIZE = 32
 _PREPARE_FOR_READ = 0x18
+_PATH_RESPONSE, _RESPONSE_SIZE = 0x1A, 22
 _ORDERS_WITHOUT_DATA = frozenset({0x1B, 0x1D})
 _ORDER_SIZES = {
     0x10: 14,
@@ -56,7 +61,7 @@ def read_configuration_data(access: Access) -> CommandEnd:
     elements = (
         _element("c4010100", device, "002", devno),
         _element("c4000000", device, "002", 0),
-        _element("d4020000", unit[:4], f"0{unit[4:].upper()}", 1),
+        _element("d4020000", unit[:4], f"0{unit[4:].upper()}", devno >> 8),
         _element("f0000001", unit[:4], "   ", 0),
     )
     general = b"".join(
@@ -80,6 +85,7 @@ def _element(flags: str, kind: str, model: str, tag: int) -> bytes:
 
 def sense_subsystem_status(access: Access) -> CommandEnd:
     """Read the status of the subsystem, which uses no cache: 40 bytes, enhanced 44."""
+    _check_first(access)
     enhanced = access.hardware.unit.enhanced
     base = (access.devno & ~SUBSYSTEM_GROUP).to_bytes(2)
     start = bytes([enhanced, access.devno & 0xFF, SUBSYSTEM_GROUP])
@@ -89,7 +95,20 @@ def sense_subsystem_status(access: Access) -> CommandEnd:
 
 def read_buffered_log(access: Access) -> CommandEnd:
     """Read and clear the log, which is empty: 32 zeros."""
+    _check_first(access)
     return read_end(access, bytes(_LOG_SIZE))
+
+
+def _check_first(access: Access) -> None:
+    """Check that no command comes before, but one that concerns the subsystem."""
+    may_follow = access.previous in _BEFORE_SUBSYSTEM or follows_suspension(access)
+    if access.command.chained and not may_follow:
+        raise rejected(Message.INVALID_SEQUENCE)
+
+
+def set_subsystem_mode(_access: Access) -> CommandEnd:
+    """Reject it: there is no cache whose mode could be set."""
+    raise rejected(Message.INVALID_SEQUENCE)
 
 
 def perform_subsystem_function(access: Access) -> CommandEnd:
@@ -97,15 +116,17 @@ def perform_subsystem_function(access: Access) -> CommandEnd:
 
     The orders are: prepare for read subsystem data (12 bytes), set special intercept
     condition (2), and set subsystem characteristics (66), with which Linux says that it
-    supports alias devices. The last two have no effect. Any other order is rejected,
-    its length taken.
+    supports alias devices. A 2107 also takes the response to a request to vary a path
+    off or on (22, struct dasd_psf_cuir_response of Linux). All but the first have no
+    effect. Any other order is rejected, its length taken.
     """
-    start = access.argument(_ORDER_SIZE_MIN)
-    argument = access.argument(_ORDER_SIZES.get(start[0], _ORDER_SIZE_MIN))
-    order, flags = argument[:2]
+    order, flags = access.argument(_ORDER_SIZE_MIN)
+    is_response = order == _PATH_RESPONSE and access.hardware.unit.takes_responses
+    size = _RESPONSE_SIZE if is_response else _ORDER_SIZES.get(order, _ORDER_SIZE_MIN)
+    argument = access.argument(size)
     if order == _PREPARE_FOR_READ and is_order(access, argument):
         access.chain = replace(access.chain, prepared=argument)
-    elif order not in _ORDERS_WITHOUT_DATA or flags:
+    elif not is_response and (order not in _ORDERS_WITHOUT_DATA or flags):
         raise rejected(Message.INVALID_ARGUMENT)
     return control_end(access)
 

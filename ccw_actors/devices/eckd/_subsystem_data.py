@@ -8,13 +8,14 @@
 | 0E | unit address configuration | 512 |
 | 1C | query host access | 20, and 32 for a host |
 | 41 | feature codes | 256 |
+| 50 | remote copy extended query: no pair | 648 |
 | 52 | volume storage query | 28 |
 | 53 | logical configuration query | 40 |
 
 00, 01, 03, 41 and, behind a 3990 model 2, 0E are as on Hercules 3.13. The layouts of
-0E, 1C, 52 and 53 are those of Linux drivers/s390/block/dasd_eckd.h: struct
-dasd_unit_address_configuration, dasd_psf_query_host_access, dasd_rssd_vsq and
-dasd_rssd_lcq.
+0E, 1C, 50, 52 and 53 are those of Linux drivers/s390/block/dasd_eckd.h and dasd_int.h:
+struct dasd_unit_address_configuration, dasd_psf_query_host_access, dasd_pprc_data_sc4,
+dasd_rssd_vsq and dasd_rssd_lcq.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,6 +48,9 @@ _ONLINE, _RESERVED, _GROUPED = 0x40, 0x20, 0x10
 _NO_SYSPLEX = " ".ljust(8).encode("cp037")
 _HOST_ENTRY = 32
 
+_PAIR_ENTRY, _PAIRS_MAX = 128, 5
+"""Bytes of an entry, and the entries for which a host has room."""
+
 _GIGABYTE_EXTENTS = 0x40
 """An extent has 1113 cylinders, called 1 GB."""
 _POOL = 0
@@ -59,11 +63,15 @@ _IMAGE_NUMBER = "0000000001".encode("cp037")
 def is_order(access: Access, argument: bytes) -> bool:
     """Return whether the 12 bytes of an order ask for data that can be prepared.
 
-    A volume only knows itself, not the others of its subsystem.
+    A volume only knows itself, not the others of its subsystem. Behind a control unit
+    without configuration data a program does not know the name of its volume.
     """
     _, flags, *reserved, lss, volume, suborder = argument[:7]
-    if flags or any(reserved) or suborder not in access.hardware.unit.suborders:
+    unit = access.hardware.unit
+    if flags or any(reserved) or suborder not in unit.suborders:
         return False
+    if suborder in _NAMES_VOLUME and not unit.ciws:
+        return True
     named = access.devno if suborder in _NAMES_VOLUME else 0
     return lss << 8 | volume == named
 
@@ -123,6 +131,11 @@ def _host_access(access: Access, _argument: bytes) -> bytes:
     return bytes(2) + len(hosts).to_bytes(2) + bytes(12) + hosts
 
 
+def _remote_copy(_access: Access, _argument: bytes) -> bytes:
+    """Report no entries: no volume is copied to another control unit."""
+    return _PAIR_ENTRY.to_bytes(4) + bytes(4 + _PAIRS_MAX * _PAIR_ENTRY)
+
+
 def _volume_storage(access: Access, _argument: bytes) -> bytes:
     """Report a fully allocated volume, and its number of cylinders.
 
@@ -150,6 +163,7 @@ _DATA: Mapping[int, Callable[[Access, bytes], bytes]] = MappingProxyType(
         0x0E: _unit_addresses,
         _QUERY_HOST_ACCESS: _host_access,
         0x41: _features,
+        0x50: _remote_copy,
         _VOLUME_STORAGE: _volume_storage,
         0x53: _configuration,
     }

@@ -7,9 +7,10 @@
 | 80 | yes | no | no |
 | C0 | yes | yes | yes |
 
-Without a domain each has to follow the command that found its place: an update follows
-a search that matched, a count follows such a search or another count, R0 follows its
-home address.
+Without a domain each has to follow the command that found its place. Data follow a
+search whose argument is equal to a whole identifier or key; key and data follow one for
+an identifier. A count follows any of these searches or another count, R0 its home
+address. Reads and writes of key or data may come in between.
 """
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ from ccw_actors.devices.track import (
     RECORD_NUMBER,
     slots,
 )
+from ccw_actors.devices.track_capacity import fits
 from ccw_actors.errors import ImageError
 
 __all__ = [
@@ -47,8 +49,11 @@ __all__ = [
 ]
 
 _ALL = frozenset({WriteControl.ALL})
+_UPDATES = frozenset(WriteControl) - {WriteControl.NOTHING}
 _COUNTS = frozenset({WriteControl.NOT_HOME_ADDRESS, WriteControl.ALL})
-_PLACES = frozenset({Follows.RECORD, Follows.COUNT})
+_FOUND = frozenset({Follows.IDENTIFIER, Follows.KEY})
+_KEY_FOUND = frozenset({Follows.IDENTIFIER})
+_PLACES = _FOUND | {Follows.COUNT}
 _TRACK_SET, _TRACK = 0xFFFF, 0x8000
 _WRITE_COUNTS = frozenset({0x1D, 0x9D})
 
@@ -65,6 +70,7 @@ def write_key_data(access: Access) -> CommandEnd:
 
 def write_home_address(access: Access) -> CommandEnd:
     """Accept the five bytes of the home address; the image keeps its own."""
+    access.check_place()
     if access.write_control not in _ALL:
         raise UnitCheckError(FILE_PROTECTED)
     if access.chain.orientation is not Orientation.INDEX:
@@ -81,8 +87,9 @@ def write_record_zero(access: Access) -> CommandEnd:
     home address (Linux drivers/s390/block/dasd_eckd.c, locate_record).
     """
     in_domain = access.chain.domain is not None
-    place = Follows.LOCATE if in_domain else Follows.HOME_ADDRESS
-    _check(access, _ALL, frozenset({place}))
+    if in_domain and access.follows is not Follows.LOCATE:
+        raise rejected(Message.INVALID_SEQUENCE)
+    _check(access, _ALL, frozenset({Follows.HOME_ADDRESS}))
     if access.chain.orientation is not Orientation.INDEX:
         raise rejected(Message.INVALID_SEQUENCE)
     return _write_record(access, HOME_ADDRESS_SIZE)
@@ -91,11 +98,12 @@ def write_record_zero(access: Access) -> CommandEnd:
 def write_count_key_data(access: Access) -> CommandEnd:
     """Write a record behind the one located, found or written; erase the rest.
 
-    The record has the length in its count area, padded with zeros.
+    The record has the length in its count area, padded with zeros. One that does not
+    fit on the track ends with invalid track format (see `track_capacity`).
     """
-    if access.chain.domain is None:
-        _check(access, _COUNTS, _PLACES)
-    elif access.chain.orientation is Orientation.INDEX:
+    _check(access, _COUNTS, _PLACES)
+    in_domain = access.chain.domain is not None
+    if in_domain and access.chain.orientation is Orientation.INDEX:
         return _write_record(access, HOME_ADDRESS_SIZE)
     return _write_record(access, access.slots[access.chain.slot].end)
 
@@ -109,6 +117,7 @@ def write_count_key_data_next_track(access: Access) -> CommandEnd:
     """
     if access.chain.domain is None or access.previous not in _WRITE_COUNTS:
         raise rejected(Message.INVALID_SEQUENCE)
+    _check_mask(access, _COUNTS)
     access.next_track()
     return _write_record(access, access.slots[0].end)
 
@@ -116,9 +125,12 @@ def write_count_key_data_next_track(access: Access) -> CommandEnd:
 def write_special_count_key_data(access: Access) -> CommandEnd:
     """Write a record that continues with the first one of the next track.
 
-    The first bit of its count area is set, as in the images of Hercules.
+    The first bit of its count area is set, as in the images of Hercules. A 3380 or 3390
+    rejects it, as there.
     """
     _check(access, _COUNTS, _PLACES)
+    if not access.hardware.disk.overflows:
+        raise rejected(Message.INVALID_SEQUENCE)
     offset = access.slots[access.chain.slot].end
     end = _write_record(access, offset)
     access.overwrite(offset, bytes((access.image[offset] | OVERFLOW,)))
@@ -145,7 +157,8 @@ def write_full_track(access: Access) -> CommandEnd:
         raise UnitCheckError(INVALID_TRACK_FORMAT) from None
     is_r0 = not given[RECORD_NUMBER]
     size = found[-1].end + len(END_MARK)
-    if not is_r0 or size > len(access.image):
+    lengths = [(slot.key_length, slot.data_length) for slot in found]
+    if not is_r0 or not _fits(access, size, lengths):
         raise UnitCheckError(INVALID_TRACK_FORMAT)
     access.taken = size - HOME_ADDRESS_SIZE
     access.rewrite(HOME_ADDRESS_SIZE, given[: access.taken])
@@ -166,7 +179,7 @@ def _next_of_track_set(access: Access, domain: Domain) -> None:
 
 
 def erase(access: Access) -> CommandEnd:
-    """Erase all behind the record that was found or written."""
+    """Erase all behind the record that was located, found or written."""
     _check(access, _COUNTS, _PLACES)
     access.output(access.command.count)
     access.rewrite(access.slots[access.chain.slot].end, END_MARK)
@@ -176,19 +189,26 @@ def erase(access: Access) -> CommandEnd:
 def _check(
     access: Access, allowed: frozenset[WriteControl], after: frozenset[Follows]
 ) -> None:
-    """Check that the file mask permits it and the place has just been found."""
-    if access.write_control not in allowed or access.follows not in after:
+    """Check the file mask, and without a domain that the place has been found."""
+    if access.chain.domain is None and access.follows not in after:
+        raise rejected(Message.INVALID_SEQUENCE)
+    _check_mask(access, allowed)
+
+
+def _check_mask(access: Access, allowed: frozenset[WriteControl]) -> None:
+    if access.write_control not in allowed:
         raise rejected(Message.INVALID_SEQUENCE)
 
 
 def _update(access: Access, *, with_key: bool) -> CommandEnd:
-    if access.chain.domain is None and (
-        access.multitrack
-        or access.follows is not Follows.RECORD
-        or access.writes_inhibited
-    ):
+    if access.chain.domain is None and access.multitrack:
         raise rejected(Message.INVALID_SEQUENCE)
-    slot = access.record()
+    _check(access, _UPDATES, _KEY_FOUND if with_key else _FOUND)
+    if access.chain.domain is None and access.chain.orientation is Orientation.DATA:
+        # The record has been read or written since: Hercules 3.13 takes the data first.
+        access.output(access.command.count)
+        raise rejected(Message.INVALID_SEQUENCE)
+    slot = access.record(with_key=with_key)
     start = slot.key_offset if with_key else slot.data_offset
     length = slot.end - start
     if length != _transfer_length(access, length):
@@ -214,7 +234,11 @@ def _write_record(access: Access, offset: int) -> CommandEnd:
         raise rejected(Message.COUNT_TOO_SMALL)
     key_length, data_length = given[5], int.from_bytes(given[6:8])
     size = COUNT_SIZE + key_length + data_length
-    if offset + size + len(END_MARK) > len(access.image):
+    known = access.slots if offset > HOME_ADDRESS_SIZE else ()
+    earlier = [slot for slot in known if slot.end <= offset]
+    lengths = [(slot.key_length, slot.data_length) for slot in earlier]
+    lengths.append((key_length, data_length))
+    if not _fits(access, offset + size + len(END_MARK), lengths):
         access.taken = access.wanted = 0
         raise UnitCheckError(INVALID_TRACK_FORMAT)
     access.taken = min(len(given), size)
@@ -223,3 +247,14 @@ def _write_record(access: Access, offset: int) -> CommandEnd:
     access.orient(Orientation.DATA, len(access.slots) - 1)
     access.chain = replace(access.chain, follows=Follows.COUNT)
     return CommandEnd(NORMAL, transferred=access.taken, length=size)
+
+
+def _fits(access: Access, size: int, lengths: list[tuple[int, int]]) -> bool:
+    """Return whether the track, and its image, have room.
+
+    `size` is that of the track in its image, with the end mark. `lengths` are key and
+    data lengths of all records, R0 first.
+    """
+    hardware = access.hardware
+    in_image = size <= len(access.image)
+    return in_image and (hardware.room_of_image or fits(hardware.capacity, lengths))

@@ -15,8 +15,9 @@ __all__ = ["Domain", "Extent", "Operation", "define_extent", "locate"]
 ARGUMENT_SIZE = 16
 LOCATE_SIZE = 8
 
+_OPERATION, _OPERATION_RESERVED = 0x0F, 0xE0
 _WRITE_CONTROL = 0xC0
-_WRITES_INHIBITED = 0x40
+_WRITES_INHIBITED, _NO_CONTROL = 0x40, 0x80
 _FORMATS_INHIBITED = 0x00
 _MASK_RESERVED = 0x3B
 """As in Hercules 3.13; 04 permits diagnostic commands, which the models do not have."""
@@ -33,7 +34,8 @@ class Operation(IntEnum):
 
 
 READS = frozenset({Operation.READ, Operation.READ_REPLICATED})
-WRITES = frozenset({Operation.WRITE, Operation.WRITE_AND_VERIFY, Operation.FORMAT})
+WRITES = frozenset({Operation.WRITE, Operation.WRITE_AND_VERIFY})
+"""As on Hercules 3.13, nothing is written in the domain of FORMAT."""
 
 
 class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -66,16 +68,17 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 def define_extent(argument: bytes, blocks: int) -> Extent | None:
     """Read the 16 bytes of DEFINE EXTENT for a volume of `blocks` blocks.
 
-    Bytes 2 and 3 are the size of a block, or zero (struct DE_fba_data of Linux). The
-    result is None if the size or the mask is invalid, or the extent is not within the
-    volume.
+    Byte 1 is ignored, as on Hercules 3.13. Bytes 2 and 3 are the size of a block, or
+    zero (struct DE_fba_data of Linux). The result is None if the size or the mask is
+    invalid, or the extent is not within the volume.
     """
-    mask, reserved = argument[0], argument[1]
+    mask = argument[0]
     block_size = int.from_bytes(argument[2:4])
     start, first, last = (
         int.from_bytes(argument[at : at + 4]) for at in range(4, ARGUMENT_SIZE, 4)
     )
-    if mask & _MASK_RESERVED or reserved or block_size not in {0, BLOCK_SIZE}:
+    reserved = mask & _MASK_RESERVED or mask & _WRITE_CONTROL == _NO_CONTROL
+    if reserved or block_size not in {0, BLOCK_SIZE}:
         return None
     if first > last or start + last - first >= blocks:
         return None
@@ -83,11 +86,16 @@ def define_extent(argument: bytes, blocks: int) -> Extent | None:
 
 
 def locate(argument: bytes, extent: Extent) -> Domain | None:
-    """Read the 8 bytes of LOCATE; None if invalid, or not permitted by the extent."""
+    """Read the 8 bytes of LOCATE; None if invalid, or not permitted by the extent.
+
+    Bit 3 of the operation byte is ignored, as on Hercules 3.13.
+    """
+    if argument[0] & _OPERATION_RESERVED:
+        return None
     replication, count = argument[1], int.from_bytes(argument[2:4])
     block = int.from_bytes(argument[4:LOCATE_SIZE])
     try:
-        operation = Operation(argument[0])
+        operation = Operation(argument[0] & _OPERATION)
     except ValueError:
         return None
     replicated = operation is Operation.READ_REPLICATED

@@ -30,10 +30,13 @@ from ccw_actors.devices.fba._extent import (
     LOCATE_SIZE,
     READS,
     WRITES,
+    Domain,
+    Extent,
+    Operation,
     define_extent,
     locate,
 )
-from ccw_actors.devices.fba._hardware import HARDWARE
+from ccw_actors.devices.fba._hardware import hardware_of
 from ccw_actors.devices.fba._work import (
     Chain,
     FbaState,
@@ -46,11 +49,21 @@ from ccw_actors.errors import ImageError
 
 __all__ = ["Fba", "FbaState"]
 
+_READ_IPL, _LOCATE = 0x02, 0x43
 _SENSE_SIZE = 24
 _FAILURES = {Failure.EQUIPMENT: 0x10, Failure.INTERVENTION: 0x40}
 
 
 def _read_ipl(work: Work) -> CommandEnd:
+    """Read the first block, as the first command of a chain or after another one.
+
+    It defines the whole volume as an extent that permits all but FORMAT; a READ behind
+    it has nothing left to read.
+    """
+    if work.command.chained and work.chain.previous != _READ_IPL:
+        raise RejectedError
+    extent = Extent(0, 0, 0, work.geometry.blocks - 1)
+    work.chain = Chain(extent, Domain(Operation.READ, 0, 0))
     return work.give(work.blocks(0, 1))
 
 
@@ -101,7 +114,7 @@ def _locate(work: Work) -> CommandEnd:
 
 
 def _read(work: Work) -> CommandEnd:
-    domain = work.take_domain()
+    domain = work.take_domain(_LOCATE, _READ_IPL)
     if domain.operation not in READS:
         raise RejectedError
     size = domain.count * BLOCK_SIZE
@@ -114,7 +127,7 @@ def _read(work: Work) -> CommandEnd:
 
 def _write(work: Work) -> CommandEnd:
     """Write the located blocks; zeros stand for bytes beyond the count."""
-    domain = work.take_domain()
+    domain = work.take_domain(_LOCATE)
     if domain.operation not in WRITES:
         raise RejectedError
     size = domain.count * BLOCK_SIZE
@@ -178,7 +191,7 @@ class Fba:
             )
         self.configuration = configuration
         self.geometry = geometry
-        self.hardware = HARDWARE[device_type]
+        self.hardware = hardware_of(geometry)
 
     @property
     def state_type(self) -> type[FbaState]:
@@ -203,7 +216,8 @@ class Fba:
             return NeedTrack(missing.number)
         except RejectedError as rejected:
             return _checked(Sense.COMMAND_REJECT, rejected.taken)
-        return Outcome(FbaState(work.condition, work.chain), end, work.writes)
+        chain = replace(work.chain, previous=command.code)
+        return Outcome(FbaState(work.condition, chain), end, work.writes)
 
     def failed(
         self, state: FbaState, command: DeviceCommand, failure: Failure
@@ -217,9 +231,8 @@ class Fba:
         return FbaState(state.condition)
 
     def reset(self, state: FbaState) -> FbaState:
-        """State after the clear signal: the same as after power on."""
-        del state
-        return FbaState()
+        """State after the clear signal: the chain has ended, sense data remain."""
+        return self.halted(state)
 
     def sense(self, state: FbaState) -> bytes:
         """Return the 32 bytes of sense data, of which SENSE transfers 24."""

@@ -15,10 +15,11 @@ __all__ = ["Chain", "FbaState", "MissingGroupError", "RejectedError", "Work"]
 
 
 class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """State that lasts for a chain of commands."""
+    """State that lasts for a chain of commands; `previous` is the last one's code."""
 
     extent: Extent | None = None
     domain: Domain | None = None
+    previous: int = 0
 
 
 class FbaState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -114,10 +115,13 @@ class Work:
             writes.append((group, image))
         self.writes = tuple(writes)
 
-    def take_domain(self) -> Domain:
-        """Return the located blocks, which the command uses up."""
+    def take_domain(self, *before: int) -> Domain:
+        """Return the located blocks, which the command uses up.
+
+        It has to be chained to one of the commands `before`.
+        """
         domain = self.chain.domain
-        if domain is None:
+        if domain is None or self.chain.previous not in before:
             raise RejectedError
         self.chain = replace(self.chain, domain=None)
         return domain
