@@ -44,7 +44,9 @@ def play(
         UnsupportedSetupError: A device or an operator command is not supported.
         VectorError: It cannot be understood.
     """
-    player = Player(VectorMachine(script.setup, images, scratch), HANDLERS, deviations)
+    options = tuple(one for deviation in deviations for one in deviation.options)
+    machine = VectorMachine(script.setup, images, scratch, options)
+    player = Player(machine, HANDLERS, deviations)
     for address, content in script.storage.items():
         player.store(address_of(address), bytes.fromhex(content))
     entries = tuple(player.observe(one) for one in script.instructions)

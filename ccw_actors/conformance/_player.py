@@ -5,7 +5,7 @@ deviations, the same processor gets the values of the real system.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, cast
 
 from ccw_actors.actors.guest import Cpu
 from ccw_actors.actors.guest import instructions as execute
@@ -34,7 +34,12 @@ Handler: TypeAlias = Callable[["Player", Instruction, int], Entry]
 
 
 class Deviation(Protocol):
-    """One respect in which a real system departs from the architecture."""
+    """One respect in which a real system departs from the architecture.
+
+    `options` are those that the devices of the host get.
+    """
+
+    options: ClassVar[tuple[tuple[str, str], ...]]
 
     def before(self, player: "Player", one: Instruction, address: int, /) -> None:
         """Change the state before the instruction."""

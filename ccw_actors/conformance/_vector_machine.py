@@ -50,14 +50,22 @@ class VectorMachine:
     """The actors of a host, stepped by `pace`; `scratch` is a folder for image copies.
 
     `devices` are in the order of their subchannels, `paths` the channel-path ids.
+    `options` are further options of each device.
     """
 
-    def __init__(self, setup: dict[str, Any], images: Path, scratch: Path) -> None:
+    def __init__(
+        self,
+        setup: dict[str, Any],
+        images: Path,
+        scratch: Path,
+        options: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self.pace = Pace()
         self.system = System(self.pace)
         self.personality = personality_of(setup)
         self._attentions = attentions_of(setup)
         self.devices = devices_of(setup)
+        self._options = options
         paths = {device.chpid: device.path_type for device in self.devices}
         self.paths = frozenset(paths)
         size = self.personality.storage
@@ -128,7 +136,10 @@ class VectorMachine:
             volume = self.system.spawn(_volume(copy, device), f"volume{number}")
             geometry = volume.ask(DescribeVolume(), block=True).geometry
         configuration = DeviceConfiguration(
-            device.device_type, geometry, devno=device.devno, options=device.options
+            device.device_type,
+            geometry,
+            devno=device.devno,
+            options=device.options + self._options,
         )
         model = device_model(configuration)
         add_device(self.system, _paths(number), model, volume)

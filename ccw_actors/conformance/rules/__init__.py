@@ -3,11 +3,33 @@
 from typing import Final
 
 from ccw_actors.conformance.rules._base import Rule as Rule
+from ccw_actors.conformance.rules._hercules_blocks import (
+    FormatInSpiteOfMask,
+    ModelOf3370,
+    UncheckedBlockSize,
+)
+from ccw_actors.conformance.rules._hercules_commands import (
+    AnyPathFunction,
+    ModifierAtTheEnd,
+    SeekInstead,
+    UndocumentedUpdate,
+)
+from ccw_actors.conformance.rules._hercules_disks import (
+    ChainedSense,
+    DomainEndsInDataChain,
+    GroupLostByRejection,
+    HiddenReservation,
+    RoomOfImage,
+    UncheckedSector,
+    UncountedIndex,
+    UndocumentedReads,
+)
 from ccw_actors.conformance.rules._hercules_programs import (
-    ChainedSenseId,
     GatheredOutput,
     ImmediateLength,
     InitialStatusTogether,
+    SilentEndOfDataChain,
+    UncheckedSuspension,
     UnusableOrbBits,
     UpdateInSpiteOfMask,
     UpdateWithoutLength,
@@ -17,9 +39,11 @@ from ccw_actors.conformance.rules._hercules_states import (
     NoCancelOfSuspended,
     ReportsAtFirst,
     ReservedPmcwBits,
+    SeparatePci,
     StartWhileSuspended,
     SuspendedInSpiteOfU,
     UnfinishedHalt,
+    UnknownCalls,
 )
 from ccw_actors.conformance.rules._qemu_idaws import NoShortIdaws, RepeatedIdaws
 from ccw_actors.conformance.rules._qemu_programs import (
@@ -47,7 +71,8 @@ HERCULES_RULES: Final[tuple[type[Rule], ...]] = (
     StartWhileSuspended,
     LeadingTransfer,
     ImmediateLength,
-    ChainedSenseId,
+    ChainedSense,
+    SilentEndOfDataChain,
     GatheredOutput,
     InitialStatusTogether,
     UnusableOrbBits,
@@ -60,6 +85,23 @@ HERCULES_RULES: Final[tuple[type[Rule], ...]] = (
     UpdateWithoutLength,
     UpdateInSpiteOfMask,
     HiddenAttention,
+    SeparatePci,
+    UnknownCalls,
+    UncheckedSuspension,
+    UncheckedSector,
+    UndocumentedReads,
+    DomainEndsInDataChain,
+    HiddenReservation,
+    GroupLostByRejection,
+    UncountedIndex,
+    SeekInstead,
+    AnyPathFunction,
+    ModifierAtTheEnd,
+    UndocumentedUpdate,
+    UncheckedBlockSize,
+    FormatInSpiteOfMask,
+    ModelOf3370,
+    RoomOfImage,
 )
 """The rules of Hercules 3.13, in the order in which they change an instruction."""
 

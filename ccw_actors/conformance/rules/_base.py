@@ -17,11 +17,23 @@ from ccw_actors.channel.ccw import CCW_LENGTH, Ccw, is_tic
 from ccw_actors.conformance._player import Player
 from ccw_actors.conformance._vectors import Entry, Instruction, address_of
 
-__all__ = ["Placed", "Rule", "chain", "schid_of"]
+__all__ = [
+    "INDIRECT",
+    "NO_OPERATION",
+    "Placed",
+    "ProgramRule",
+    "Rule",
+    "chain",
+    "device_type",
+    "schid_of",
+]
 
 _ORB_LENGTH: Final = 12
 _SCSW_IN: Final = {"irb": slice(0, 12), "schib": slice(28, 40)}
 _NOT_STORED: Final = b"\xee" * 12
+NO_OPERATION: Final = 0x03
+INDIRECT: Final = Ccw.indirect.mask | Ccw.chain_data.mask
+"""Flags of a CCW whose address is not that of all its data."""
 _CHAINED: Final = Ccw.chain_data.mask | Ccw.chain_command.mask
 
 
@@ -29,6 +41,7 @@ class Rule:
     """One rule, for one run of a script: `applied` is set once it has had an effect.
 
     `demands` says what the architecture demands, `does` what the real system does.
+    `options` are those that the devices of the host get.
     `start` is called for each START SUBCHANNEL with an idle subchannel, and with
     `always` for any other as well.
     """
@@ -36,6 +49,7 @@ class Rule:
     demands: ClassVar[str]
     does: ClassVar[str]
     always: ClassVar[bool] = False
+    options: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self) -> None:
         self.applied = False
@@ -91,6 +105,19 @@ class Rule:
         return entry
 
 
+class ProgramRule(Rule):
+    """A rule that reads the programs in progress: `programs` has them by subchannel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.programs: dict[int, Orb] = {}
+
+    def start(self, _player: Player, schid: int, orb: Orb) -> Orb:
+        """Note the program."""
+        self.programs[schid] = orb
+        return orb
+
+
 class Placed(Struct, frozen=True):
     """A CCW of format `fmt`, and its address in storage."""
 
@@ -109,26 +136,39 @@ def _is_there(player: Player, address: int) -> bool:
     return address % 4 == 0 and address <= last
 
 
+def device_type(player: Player, schid: int) -> str:
+    """Return the type of a subchannel's device, "" if it has none."""
+    number = schid & 0xFFFF
+    devices = player.machine.devices
+    return devices[number].device_type if number < len(devices) else ""
+
+
 def schid_of(one: Instruction) -> int:
     """Return the subchannel that an instruction names in general register 1."""
     return address_of(one.gr1)
 
 
-def chain(player: Player, orb: Orb, *, most: int = 1024) -> Iterator[Placed]:
+def chain(
+    player: Player, orb: Orb, *, most: int = 1024, endless: bool = False
+) -> Iterator[Placed]:
     """Yield the CCWs of a program in the order in which they run without errors.
 
-    Yields at most `most`, and stops where there is no storage.
+    A search ends the loop of a transfer that leads back to it: such a transfer is
+    followed once, unless the program is `endless`. Yields at most `most` CCWs, and
+    stops where there is no storage.
     """
     address, size = orb.cpa, player.machine.personality.storage
+    followed: set[int] = set()
     for _ in range(most):
         if address % CCW_LENGTH or address + CCW_LENGTH > size:
             return
         ccw = Ccw.from_bytes(player.fetch(address, CCW_LENGTH), orb.fmt)
         placed = Placed(address, ccw, orb.fmt)
         yield placed
-        if placed.is_tic:
+        if placed.is_tic and (endless or address not in followed):
+            followed.add(address)
             address = ccw.address
-        elif ccw.flags & _CHAINED:
+        elif placed.is_tic or ccw.flags & _CHAINED:
             address += CCW_LENGTH
         else:
             return

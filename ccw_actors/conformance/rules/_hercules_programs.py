@@ -4,32 +4,40 @@ Source: the golden vectors of Hercules 3.13; for the architecture, the PoP,
 chapter "Basic I/O Functions".
 """
 
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
 
-from ccw_actors.channel import Dstat, Orb, Scsw, Stctl
-from ccw_actors.channel.ccw import Ccw, Command, is_input
+from ccw_actors.channel import Cstat, Dstat, Orb, Scsw, Stctl
+from ccw_actors.channel.ccw import Ccw, is_input, is_invalid
 from ccw_actors.conformance._player import Player
 from ccw_actors.conformance._vectors import Entry, Instruction
-from ccw_actors.conformance.rules._base import Placed, Rule, chain, schid_of
+from ccw_actors.conformance.rules._base import (
+    NO_OPERATION,
+    Placed,
+    ProgramRule,
+    Rule,
+    chain,
+    device_type,
+    schid_of,
+)
 from ccw_actors.machine import DEFINE_EXTENT, LOCATE_RECORD
 
 __all__ = [
-    "ChainedSenseId",
     "GatheredOutput",
     "ImmediateLength",
     "InitialStatusTogether",
+    "SilentEndOfDataChain",
+    "UncheckedSuspension",
     "UnusableOrbBits",
     "UpdateInSpiteOfMask",
     "UpdateWithoutLength",
 ]
 
-_CKD: Final = ("3380", "3390")
-_NOP: Final = 0x03
 _UPDATES: Final = (0x85, 0x8D)
-_REJECTED: Final = 0xFE
-"""A command of the input kind that no disk accepts."""
+_LONGEST: Final = {"3380": 0xBB7C, "3390": 0xDFF6}
+"""The largest block size of an extent; no record has that length."""
 _CD: Final = Ccw.chain_data.mask
 _SLI: Final = Ccw.suppress_length.mask
 
@@ -47,28 +55,12 @@ class ImmediateLength(Rule):
         """Turn SLI on."""
         for placed in chain(player, orb) if orb.format_1 else ():
             ccw = placed.ccw
-            if ccw.code == _NOP and ccw.count and not ccw.flags & _CD:
+            if ccw.code == NO_OPERATION and ccw.count and not ccw.flags & _CD:
                 self.patch_ccw(player, placed, replace(ccw, flags=ccw.flags | _SLI))
         return orb
 
 
-class ChainedSenseId(Rule):
-    """SENSE ID with data chaining."""
-
-    demands = "data chaining can be used with SENSE ID"
-    does = "a disk of Hercules rejects it at once"
-
-    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Give the device a command that it rejects."""
-        if _device_type(player, schid) in _CKD:
-            for placed in chain(player, orb):
-                if placed.ccw.code == Command.SENSE_ID and placed.ccw.flags & _CD:
-                    other = replace(placed.ccw, code=_REJECTED)
-                    self.patch_ccw(player, placed, other)
-        return orb
-
-
-class GatheredOutput(Rule):
+class GatheredOutput(ProgramRule):
     """Output with data chaining that the device does not accept."""
 
     demands = "the SCSW has the last CCW that was used, and that CCW's residual count"
@@ -77,18 +69,9 @@ class GatheredOutput(Rule):
         " the chain, and what is left of all counts"
     )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._programs: dict[int, Orb] = {}
-
-    def start(self, _player: Player, schid: int, orb: Orb) -> Orb:
-        """Note the program."""
-        self._programs[schid] = orb
-        return orb
-
     def shown(self, player: Player, one: Instruction, entry: Entry) -> Entry:
         """Show the last CCW of the chain in place of the one that is shown."""
-        orb = self._programs.get(schid_of(one))
+        orb = self.programs.get(schid_of(one))
         if orb is None:
             return entry
 
@@ -103,9 +86,53 @@ class GatheredOutput(Rule):
             while found[last].ccw.flags & _CD and last + 1 < len(found):
                 last += 1
                 count += 0 if found[last].is_tic else found[last].ccw.count
-            return replace(scsw, cpa=found[last].address + 8, count=count)
+            cstat = scsw.cstat
+            if found[last].ccw.flags & _SLI:
+                cstat &= ~Cstat.INCORRECT_LENGTH
+            address = found[last].address
+            return replace(scsw, cpa=address + 8, count=count, cstat=cstat)
 
         return self.edit(entry, change)
+
+
+class SilentEndOfDataChain(ProgramRule):
+    """A CCW that cannot continue a data chain of input."""
+
+    demands = "the device has ended, with channel end and device end"
+    does = "Hercules shows no device status"
+
+    def shown(self, player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Hide the device status."""
+        orb = self.programs.get(schid_of(one))
+        if orb is None:
+            return entry
+
+        def change(scsw: Scsw) -> Scsw:
+            if scsw.cstat != Cstat.PROGRAM_CHECK:
+                return scsw
+            found = list(chain(player, orb))
+            chained = any(
+                one.ccw.flags & _CD and other.address + 8 == scsw.cpa
+                for one, other in pairwise(found)
+            )
+            return replace(scsw, dstat=0) if chained else scsw
+
+        return self.edit(entry, change)
+
+
+class UncheckedSuspension(Rule):
+    """The suspend flag in a CCW that is invalid."""
+
+    demands = "a CCW is checked before its suspend flag is obeyed: program check"
+    does = "Hercules suspends the program"
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Make it a valid command."""
+        for placed in chain(player, orb) if orb.suspend else ():
+            ccw = placed.ccw
+            if ccw.flags & Ccw.suspend.mask and is_invalid(ccw.code, placed.fmt):
+                self.patch_ccw(player, placed, replace(ccw, code=NO_OPERATION))
+        return orb
 
 
 class InitialStatusTogether(Rule):
@@ -169,7 +196,7 @@ class UpdateWithoutLength(Rule):
     )
     does = "Hercules answers an update with invalid track format"
 
-    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
         """Put a length into the locate record that no record has."""
         found = list(chain(player, orb))
         if any(placed.ccw.code in _UPDATES for placed in found) and not any(
@@ -177,18 +204,19 @@ class UpdateWithoutLength(Rule):
             for placed in found
             if placed.ccw.code == DEFINE_EXTENT
         ):
+            length = _LONGEST.get(device_type(player, schid), 0)
             for placed in found:
-                self._locate(player, placed)
+                self._locate(player, placed, length)
         return orb
 
-    def _locate(self, player: Player, placed: Placed) -> None:
+    def _locate(self, player: Player, placed: Placed, length: int) -> None:
         if placed.ccw.code != LOCATE_RECORD:
             return
         argument = player.fetch(placed.ccw.address, 16)
         if argument[0] & 0x3F == 0x01 and not argument[1] & 0x80:
             self.applied = True
             wrong = bytes((argument[0], argument[1] | 0x80)) + argument[2:14]
-            player.patch(placed.ccw.address, wrong + b"\xff\xff", lasting=True)
+            player.patch(placed.ccw.address, wrong + length.to_bytes(2), lasting=True)
 
 
 class UpdateInSpiteOfMask(Rule):
@@ -210,12 +238,6 @@ class UpdateInSpiteOfMask(Rule):
                     self.applied = True
                     player.patch(address, bytes((mask | 0xC0,)), lasting=True)
         return orb
-
-
-def _device_type(player: Player, schid: int) -> str:
-    number = schid & 0xFFFF
-    devices = player.machine.devices
-    return devices[number].device_type if number < len(devices) else ""
 
 
 def _command(found: list[Placed], number: int) -> int:

@@ -9,44 +9,74 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.actors.guest import instructions as execute
-from ccw_actors.channel import Actl, Dstat, Fctl, Orb, Scsw, Stctl
+from ccw_actors.channel import Actl, Cstat, Dstat, Fctl, Orb, Scsw, Stctl
+from ccw_actors.channel.ccw import CCW_LENGTH, Ccw
 from ccw_actors.conformance._player import Player
 from ccw_actors.conformance._vectors import Entry, Instruction
-from ccw_actors.conformance.rules._base import Rule, schid_of
+from ccw_actors.conformance.rules._base import ProgramRule, Rule, chain, schid_of
 
 __all__ = [
     "HiddenAttention",
     "NoCancelOfSuspended",
     "ReportsAtFirst",
     "ReservedPmcwBits",
+    "SeparatePci",
     "StartWhileSuspended",
     "SuspendedInSpiteOfU",
     "UnfinishedHalt",
+    "UnknownCalls",
 ]
 
+_SUSPENDED: Final = Actl.SUSPENDED
 _WORD_6: Final = 24
-_RESERVED: Final = 0xFF1F_FFF8
+_TAKEN: Final = 0xFF1F_0080
+_KEPT: Final = 0xFF07_0080
+"""Bits of word 6 that are accepted, and those of them that are shown again."""
+_WORD_1, _FIRST, _ALTERNATE = 4, 0x8000, 0x0100
+_MUST_BE_ZERO: Final = 0x4600
+"""Bits of word 1: accepted, accepted and kept, and operand exception."""
+_OPERAND_EXCEPTION: Final = "0015"
+_BLOCK, _DESCRIBE_SUBCHANNELS = 4096, 0x0004
 
 
 class ReservedPmcwBits(Rule):
-    """Reserved bits of the PMCW's word 6."""
+    """Reserved bits of the PMCW's words 1 and 6."""
 
-    demands = "MODIFY SUBCHANNEL ends with an operand exception if reserved bits are on"
-    does = "Hercules accepts those of word 6, and shows them again"
+    demands = (
+        "MODIFY SUBCHANNEL ends with an operand exception if bits 0, 1, 6 or 7 of word"
+        " 1 or reserved bits of word 6 are on, and ignores bit 5 of word 1"
+    )
+    does = (
+        "Hercules rejects bits 1, 5 and 6 of word 1, and accepts bits 0 and 7, and in"
+        " word 6 bits 0-7, 11-15 and 24; it shows most of these again"
+    )
 
     def __init__(self) -> None:
         super().__init__()
-        self._given: dict[int, int] = {}
-        self._kept: dict[int, int] = {}
+        self._given: dict[int, tuple[int, int]] = {}
+        self._kept: dict[int, tuple[int, int]] = {}
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Turn the bits off."""
-        if one.op == "MSCH":
-            word = int.from_bytes(player.fetch(address + _WORD_6, 4))
-            self._given[schid_of(one)] = word & _RESERVED
-            if word & _RESERVED:
+        """Turn the bits off that are accepted."""
+        if one.op != "MSCH":
+            return
+        flags = int.from_bytes(player.fetch(address + _WORD_1, 2))
+        chars = int.from_bytes(player.fetch(address + _WORD_6, 4))
+        self._given[schid_of(one)] = flags & _ALTERNATE, chars & _KEPT
+        taken = _FIRST | _ALTERNATE
+        if flags & taken or chars & _TAKEN:
+            self.applied = True
+            player.patch(address + _WORD_1, (flags & ~taken).to_bytes(2))
+            player.patch(address + _WORD_6, (chars & ~_TAKEN).to_bytes(4))
+
+    def instead(self, player: Player, one: Instruction, address: int) -> Entry | None:
+        """Reject bits 1, 5 and 6 of word 1."""
+        if one.op == "MSCH" and not address % 4:
+            flags = int.from_bytes(player.fetch(address + _WORD_1, 2))
+            if flags & _MUST_BE_ZERO:
                 self.applied = True
-                player.patch(address + _WORD_6, (word & ~_RESERVED).to_bytes(4))
+                return Entry(one.op, program_interruption=_OPERAND_EXCEPTION)
+        return None
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
         """Show the bits again."""
@@ -56,8 +86,11 @@ class ReservedPmcwBits(Rule):
         if entry.schib is None or entry.cc or schid not in self._kept:
             return entry
         raw = bytearray.fromhex(entry.schib)
-        word = int.from_bytes(raw[_WORD_6 : _WORD_6 + 4]) | self._kept[schid]
-        raw[_WORD_6 : _WORD_6 + 4] = word.to_bytes(4)
+        for at, size, kept in zip(
+            (_WORD_1, _WORD_6), (2, 4), self._kept[schid], strict=True
+        ):
+            word = int.from_bytes(raw[at : at + size]) | kept
+            raw[at : at + size] = word.to_bytes(size)
         return replace(entry, schib=raw.hex())
 
 
@@ -104,6 +137,7 @@ class UnfinishedHalt(Rule):
     def __init__(self) -> None:
         super().__init__()
         self._halted: dict[int, bool] = {}
+        self._functions: dict[int, int] = {}
         self._esw: dict[int, str] = {}
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
@@ -117,16 +151,25 @@ class UnfinishedHalt(Rule):
             self._halted[schid] = False
         elif one.op == "SSCH":
             self._halted.pop(schid, None)
+            self._functions.pop(schid, None)
         super().before(player, one, address)
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
         """Show activity, and an old extended status."""
         schid = schid_of(one)
         if self._halted.get(schid):
+            kept = self._functions.get(schid, 0)
 
             def change(scsw: Scsw) -> Scsw:
-                actl = scsw.actl & ~Actl.SUSPENDED | Actl.ACTIVE
-                return replace(scsw, actl=actl, dstat=Dstat.CHANNEL_AND_DEVICE_END)
+                if one.op != "STSCH" and entry.cc == 0 and scsw.is_intermediate:
+                    # The status of the suspension is taken, and both functions stay.
+                    self._functions[schid] = scsw.fctl
+                return replace(
+                    scsw,
+                    fctl=scsw.fctl | kept,
+                    actl=scsw.actl & ~Actl.SUSPENDED | Actl.ACTIVE,
+                    dstat=Dstat.CHANNEL_AND_DEVICE_END,
+                )
 
             entry = self.edit(entry, change)
         if entry.irb is not None and schid in self._halted:
@@ -203,6 +246,92 @@ class ReportsAtFirst(Rule):
         player.store(address, (0x0384_0000 | self._count).to_bytes(4))
         self._count += 1
         return Entry(one.op, 0, data=player.fetch(address, 16).hex())
+
+
+class UnknownCalls(Rule):
+    """CHANNEL SUBSYSTEM CALL with a command other than 0004."""
+
+    demands = (
+        "CHANNEL SUBSYSTEM CALL answers the commands that its characteristics name, and"
+        " others with response code 0004"
+    )
+    does = (
+        "Hercules knows command 0004 alone, and answers others with response code 0002"
+    )
+
+    def instead(self, player: Player, one: Instruction, address: int) -> Entry | None:
+        """Answer that the request is invalid."""
+        if one.op != "CHSC" or address % _BLOCK:
+            return None
+        length, command = (
+            int.from_bytes(player.fetch(address + at, 2)) for at in (0, 2)
+        )
+        if command == _DESCRIBE_SUBCHANNELS or not 16 <= length <= _BLOCK - 8:
+            return None
+        self.applied = True
+        player.store(address + length, bytes.fromhex("0008000200000000"))
+        return Entry(one.op, 0)
+
+
+class SeparatePci(ProgramRule):
+    """A program-controlled interruption before a suspension."""
+
+    demands = "a subchannel has one status, in which a PCI joins what comes after it"
+    does = "Hercules keeps the status of a PCI, and shows what comes after it next"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: dict[int, Scsw] = {}
+        self._shown: set[int] = set()
+
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
+        """Note the program, which forgets the status of the one before."""
+        self._next.pop(schid, None)
+        self._shown.discard(schid)
+        return super().start(player, schid, orb)
+
+    def shown(self, player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Show the PCI alone first, then the suspension without it."""
+        schid = schid_of(one)
+        if one.op in ("TSCH", "TSCHPOLL") and entry.irb is not None:
+            return self._tested(player, schid, entry)
+        if schid in self._shown:
+            return self.edit(entry, _without_pci)
+        return entry
+
+    def _tested(self, player: Player, schid: int, entry: Entry) -> Entry:
+        irb = bytes.fromhex(entry.irb or "")
+        later = self._next.pop(schid, None)
+        if later is not None and entry.cc == 1:
+            self.applied = True
+            self._shown.add(schid)
+            other = _without_pci(later).to_bytes() + bytes(20) + irb[32:]
+            return replace(entry, cc=0, irb=other.hex())
+        scsw = Scsw.from_bytes(irb[:12])
+        cpa = self._last_pci(player, schid)
+        if entry.cc or not (cpa and scsw.is_intermediate and scsw.actl & _SUSPENDED):
+            return entry
+        self._next[schid] = scsw
+
+        def change(scsw: Scsw) -> Scsw:
+            flags = scsw.flags & ~Scsw.suspend_control.mask
+            return replace(scsw, flags=flags, actl=Actl.ACTIVE, cpa=cpa, count=0)
+
+        return self.edit(entry, change)
+
+    def _last_pci(self, player: Player, schid: int) -> int:
+        """Return the address behind the last CCW with PCI before a suspension."""
+        orb, cpa = self.programs.get(schid), 0
+        for placed in chain(player, orb) if orb is not None and orb.suspend else ():
+            if placed.ccw.flags & Ccw.suspend.mask:
+                return cpa
+            if placed.ccw.flags & Ccw.program_controlled.mask:
+                cpa = placed.address + CCW_LENGTH
+        return 0
+
+
+def _without_pci(scsw: Scsw) -> Scsw:
+    return replace(scsw, cstat=scsw.cstat & ~Cstat.PROGRAM_CONTROLLED_INTERRUPTION)
 
 
 class HiddenAttention(Rule):

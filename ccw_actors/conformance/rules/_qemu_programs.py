@@ -92,7 +92,7 @@ class TransferToNowhere(Rule):
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
         """Note the transfer and its target."""
         self._targets.pop(schid, None)
-        last = next(reversed(list(chain(player, orb))), None)
+        last = next(reversed(list(chain(player, orb, endless=True))), None)
         if last is not None and last.is_tic:
             self._targets[schid] = (last.address + CCW_LENGTH, last.ccw.address)
         return orb
@@ -136,7 +136,7 @@ class ChainLimit(Rule):
         """Return the CCWs up to the 256th such one, None if there are fewer."""
         followed: list[Placed] = []
         counted = 0
-        for placed in chain(player, orb):
+        for placed in chain(player, orb, endless=True):
             if not placed.is_tic:
                 followed.append(placed)
                 counted += not placed.ccw.address
