@@ -10,13 +10,18 @@ __all__ = ["needs_hercules", "run_tool"]
 
 TOOLS = (
     "cckd2ckd",
+    "cckdcdsk",
+    "cckdcomp",
     "cckdswap",
+    "cfba2fba",
     "dasdcat",
     "dasdcopy",
     "dasdinit",
     "dasdload",
     "dasdls",
+    "dasdpdsu",
     "dasdseq",
+    "hercules",
 )
 
 _missing = [tool for tool in TOOLS if shutil.which(tool) is None]
