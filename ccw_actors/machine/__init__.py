@@ -16,10 +16,17 @@ from ccw_actors.machine._config import Machine as Machine
 from ccw_actors.machine._config import PassedThrough as PassedThrough
 from ccw_actors.machine._config import QemuGuest as QemuGuest
 from ccw_actors.machine._config import StorageSize as StorageSize
-from ccw_actors.machine._config import read_size as read_size
 from ccw_actors.machine._disk import DEFINE_EXTENT as DEFINE_EXTENT
 from ccw_actors.machine._disk import LOCATE_RECORD as LOCATE_RECORD
+from ccw_actors.machine._disk import READ_DATA as READ_DATA
+from ccw_actors.machine._disk import SEEK as SEEK
 from ccw_actors.machine._disk import Disk as Disk
+from ccw_actors.machine._fault_requests import AddFault as AddFault
+from ccw_actors.machine._fault_requests import ClearFaults as ClearFaults
+from ccw_actors.machine._fault_requests import DeviceFaults as DeviceFaults
+from ccw_actors.machine._fault_requests import ListFaults as ListFaults
+from ccw_actors.machine._faulty import add_faulty_device as add_faulty_device
+from ccw_actors.machine._faulty import add_faulty_path as add_faulty_path
 from ccw_actors.machine._guest_program import GuestProgram as GuestProgram
 from ccw_actors.machine._images import unpacked as unpacked
 from ccw_actors.machine._machine_file import load_machine as load_machine
@@ -42,18 +49,24 @@ from ccw_actors.machine._wiring import add_driver as add_driver
 from ccw_actors.machine._wiring import add_guest as add_guest
 from ccw_actors.machine._wiring import add_guest_subchannel as add_guest_subchannel
 from ccw_actors.machine._wiring import add_subchannel as add_subchannel
+from ccw_actors.machine._wiring import add_subchannel_set as add_subchannel_set
 from ccw_actors.machine._wiring import pass_through as pass_through
 
 __all__ = [
     "DEFINE_EXTENT",
     "LOCATE_RECORD",
     "OURS",
+    "READ_DATA",
+    "SEEK",
     "SHIPPED_MACHINE",
     "STOPPED",
+    "AddFault",
     "AttachDisk",
     "Binary",
+    "ClearFaults",
     "ConsoleTarget",
     "DetachDisk",
+    "DeviceFaults",
     "DeviceNumber",
     "DevicePaths",
     "Disk",
@@ -64,6 +77,7 @@ __all__ = [
     "GuestResult",
     "HostDevice",
     "Layers",
+    "ListFaults",
     "Machine",
     "MachineRun",
     "PassedThrough",
@@ -76,14 +90,16 @@ __all__ = [
     "StorageSize",
     "add_device",
     "add_driver",
+    "add_faulty_device",
+    "add_faulty_path",
     "add_guest",
     "add_guest_subchannel",
     "add_subchannel",
+    "add_subchannel_set",
     "begin_trace",
     "check_machine",
     "load_machine",
     "pass_through",
-    "read_size",
     "run_machine",
     "unpacked",
 ]

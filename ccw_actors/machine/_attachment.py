@@ -15,6 +15,7 @@ __all__ = [
     "ResumeGuest",
     "Resumed",
     "with_disk",
+    "with_faults",
     "without_disk",
 ]
 
@@ -91,3 +92,9 @@ def without_disk(machine: Machine, guest: str, passed: PassedThrough) -> Machine
     )
     devices = tuple(d for d in machine.devices if d.number != passed.host)
     return replace(machine, devices=devices, guests=guests)
+
+
+def with_faults(machine: Machine) -> Machine:
+    """Return the machine, all of whose devices take faults."""
+    devices = tuple(replace(one, takes_faults=True) for one in machine.devices)
+    return replace(machine, devices=devices)

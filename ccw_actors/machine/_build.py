@@ -3,6 +3,7 @@
 | path | actor |
 |---|---|
 | host/0.0.0150/volume, /device, /subchannel, /cio | a host device |
+| host/0.0.0150/device-drive, /device-path | if faults can happen to it: see `_faulty` |
 | alice/storage, /css, /emulator, /cpu0 | a guest |
 | alice/program | its program, if it blocks: a thread |
 | alice/0.0.0190/vfio-ccw, /subchannel | a device passed through to it |
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ccw_actors.actors import ProgramThread, Region, Storage
 from ccw_actors.actors.protocol import DescribeVolume
@@ -30,6 +31,7 @@ from ccw_actors.machine._config import (
     PassedThrough,
     QemuGuest,
 )
+from ccw_actors.machine._faulty import add_faulty_device, add_faulty_path
 from ccw_actors.machine._guest_program import Form
 from ccw_actors.machine._images import image_file
 from ccw_actors.machine._wiring import (
@@ -58,6 +60,10 @@ __all__ = [
     "paths_of",
     "subchannel_of",
 ]
+
+
+_CHPID: Final = 0
+"""The channel path of devices whose guest is a program in Python."""
 
 
 def host_path(number: DeviceNumber) -> str:
@@ -135,6 +141,9 @@ def _add_passed(
     paths = paths_of(guest, passed)
     number = subchannel_of(machine, passed.host)
     add_host_subchannel(system, paths, passed.host, number, region, layers=layers)
+    css = GuestPaths.below(guest_path(guest)).css
+    if machine.devices[number].is_faulty:
+        add_faulty_path(system, paths, _CHPID, system.ref(css))
     pass_through(
         system,
         paths,
@@ -142,7 +151,7 @@ def _add_passed(
         base=region.base,
         number=index,
         pmcw=Pmcw.of_device(int(passed.number)),
-        sink=GuestPaths.below(guest_path(guest)).css,
+        sink=css,
         layers=layers,
     )
     return system.ref(paths.emulated)
@@ -182,18 +191,32 @@ async def add_disk(
         ImageError: The image cannot be used.
         DeviceRegistryError: The `model` of the device cannot be made.
     """
+    geometry, volume = None, None
     if device.image is None:
-        model, volume = _model(device, None), None
+        model = _model(device, None)
     else:
-        model, volume = await _mounted(system, device, scratch, layers)
+        model, geometry, volume = await _mounted(system, device, scratch, layers)
     path = host_path(device.number)
     paths = DevicePaths(device=f"{path}/device", subchannel=f"{path}/subchannel")
-    add_device(system, paths, model, volume, layers=layers)
+    gather = not device.sync
+    if device.is_faulty:
+        add_faulty_device(
+            system,
+            paths,
+            model,
+            volume,
+            geometry=geometry,
+            faults=device.faults,
+            gather=gather,
+            layers=layers,
+        )
+    else:
+        add_device(system, paths, model, volume, gather=gather, layers=layers)
 
 
 async def _mounted(
     system: System, device: HostDevice, scratch: Path, layers: Layers
-) -> tuple[DeviceModel[Any], ActorRef[Any]]:
+) -> tuple[DeviceModel[Any], Geometry | BlockGeometry, ActorRef[Any]]:
     """Spawn the volume of a device that has an image; make the model of the device."""
     file = await _image_file(device, scratch)
     volume = system.spawn_thread(
@@ -202,6 +225,7 @@ async def _mounted(
             read_only=device.read_only,
             device_type=device.device_type,
             sync=device.sync,
+            shadow=device.shadow,
         ),
         f"{host_path(device.number)}/volume",
     )
@@ -213,7 +237,7 @@ async def _mounted(
         raise ImageError(reason.replace(str(file), str(device.image))) from error
     except CcwActorsError as error:
         raise ImageError(f"{device.image}: {error}") from error
-    return model, volume
+    return model, found.geometry, volume
 
 
 def _model(
@@ -259,7 +283,7 @@ def add_host_subchannel(
     number: int,
     region: Region,
     *,
-    chpid: int = 0,
+    chpid: int = _CHPID,
     layers: Layers = OURS,
 ) -> None:
     """Spawn the host's subchannel of that number, whose one path is `chpid`."""

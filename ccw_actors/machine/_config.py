@@ -6,9 +6,11 @@ from typing import Annotated, Any, Final, Self
 
 from msgspec import Meta, Struct, field
 
+from ccw_actors._sizes import read_size
 from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.channel import bus_id, parse_device_number
 from ccw_actors.errors import ChannelDataError
+from ccw_actors.faults import Fault
 from ccw_actors.machine._guest_program import GuestProgram
 from ccw_actors.machine._own_model import OwnModel
 
@@ -25,15 +27,12 @@ __all__ = [
     "PassedThrough",
     "QemuGuest",
     "StorageSize",
-    "read_size",
 ]
 
 STORAGE_MAX: Final = 1 << 44
 UNPACKED_MAX: Final = 1 << 30
 """The default bound on the bytes that a gzipped image unpacks to."""
 
-_SIZE = re.compile(r"(\d{1,20}) ?(KiB|MiB|GiB)?", re.ASCII)
-_UNITS = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _DEFAULT_SUBCHANNEL_SET = re.compile(r"0{1,2}\.0\.|[^.]*$")
 
 GuestName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]+$")]
@@ -65,21 +64,6 @@ class DeviceNumber(int):
 
     def __str__(self) -> str:
         return bus_id(int(self))
-
-
-def read_size(value: object) -> int:
-    """Take bytes as an integer, or a text such as "1 MiB" (KiB, MiB, GiB).
-
-    Raises:
-        ValueError: `value` is neither.
-    """
-    if type(value) is int:
-        return value
-    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
-        return int(match[1]) * _UNITS[match[2]]
-    raise ValueError(
-        f'expected bytes as an integer, or a size such as "1 MiB", got {value!r}'
-    )
 
 
 class FileSize(int):
@@ -167,11 +151,17 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     An image whose name ends in ".gz" is unpacked, to `unpacked_max` bytes at most, into
     a temporary copy when the machine starts. What guests write to it is lost when the
     machine stops. Any other image is written in place unless the device is `read_only`.
-    With `sync`, data are on the host's disk before the device presents device end. A
-    disk is behind the `control_unit` of that name, or behind its default one.
+    With `sync`, data are on the host's disk before the device presents device end, and
+    without it in the image before the end of the channel program is shown. With the
+    name of its `shadow` files, such as "disk_*.img", a compressed image is not written
+    but the topmost of them (see `open_image`). A disk is behind the `control_unit` of
+    that name, or behind its default one.
 
     A device with a `model` of the user's own need not have an image; `type` is then
     the name that the model and the summary of a run have for it.
+
+    A device with `faults`, or one that `takes_faults` while it runs, has a
+    `FaultyDevice` in front of it, and a channel path that can be configured off.
     """
 
     number: DeviceNumber
@@ -179,9 +169,17 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     image: Path | None = None
     read_only: bool = False
     sync: bool = False
+    shadow: str = ""
     unpacked_max: FileSize = FileSize(UNPACKED_MAX)
     control_unit: str = ""
     model: OwnModel | None = None
+    takes_faults: bool = False
+    faults: tuple[Fault, ...] = field(name="fault", default=())
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether faults can happen to it."""
+        return self.takes_faults or bool(self.faults)
 
 
 class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):

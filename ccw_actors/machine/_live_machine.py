@@ -16,6 +16,7 @@ from ccw_actors.machine._attachment import (
     Resumed,
     ResumeGuest,
     with_disk,
+    with_faults,
     without_disk,
 )
 from ccw_actors.machine._build import host_path, owners_of
@@ -31,11 +32,15 @@ __all__ = ["LiveMachine"]
 class LiveMachine:
     """The devices and guests at this moment, and the guests' `runs` by name.
 
-    `owners` has the guest of each host device, by the path of its actors.
+    `owners` has the guest of each host device, by the path of its actors. If it
+    `takes_faults`, every device does, also one that comes later.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, *, takes_faults: bool = False) -> None:
+        if takes_faults:
+            machine = with_faults(machine)
         self.machine = machine
+        self._takes_faults = takes_faults
         self.owners = owners_of(machine)
         self.runs: dict[str, GuestRun] = {}
         self._next_subchannel = len(machine.devices)
@@ -81,6 +86,7 @@ class LiveMachine:
             Path(request.image),
             read_only=request.read_only,
             control_unit=request.control_unit,
+            takes_faults=self._takes_faults,
         )
         return device, PassedThrough(number, device.number)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from ccw_actors._suggestions import did_you_mean
 from ccw_actors.errors import MachineFileError
+from ccw_actors.faults import Fault
 from ccw_actors.machine._config import (
     Binary,
     ConsoleTarget,
@@ -38,6 +39,7 @@ __all__ = ["load_machine"]
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "": Machine,
     "device": HostDevice,
+    "device.fault": Fault,
     "guest": GuestConfiguration,
     "guest.device": PassedThrough,
 }

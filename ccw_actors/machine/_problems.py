@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import MachineFileError
+from ccw_actors.faults import FAULT_EXPECTED, fault_problems
 from ccw_actors.machine._config import (
     GuestConfiguration,
     HostDevice,
@@ -34,7 +35,12 @@ EXPECTED: Final = {
     "device.image": "the path of an image, relative to the machine file",
     "device.read_only": "true or false",
     "device.sync": "true or false",
+    "device.shadow": 'the name of shadow files, such as "disk_*.img"',
     "device.unpacked_max": 'bytes as an integer, or a size such as "1 GiB"',
+    "device.control_unit": "the name of a control unit",
+    "device.takes_faults": "true or false",
+    "device.fault": "[[device.fault]] tables",
+    **{f"device.fault.{field}": text for field, text in FAULT_EXPECTED.items()},
     "guest": "[[guest]] tables",
     "guest.emulator": '"python" (a guest program) or "qemu"',
     "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
@@ -149,15 +155,17 @@ def _missing_file(file: Path | None, key: str, name: str) -> Iterator[Problem]:
 
 def _device_problems(machine: Machine) -> Iterator[Problem]:
     numbers: dict[int, str] = {}
-    images: dict[Path, tuple[str, HostDevice]] = {}
+    images: dict[tuple[Path, str], tuple[str, HostDevice]] = {}
     for index, device in enumerate(machine.devices):
         key = f"device[{index}]"
         if first := numbers.get(device.number):
             yield _twice(f"{key}.number", device.number, first, "each device")
         numbers.setdefault(device.number, f"{key}.number")
         yield from _type_problems(device, key)
+        yield from _fault_problems(device, key)
         if device.image is not None:
-            file = device.image.resolve()
+            # Devices with shadow files of their own may share the image below.
+            file = (device.image.resolve(), device.shadow)
             other, sharer = images.setdefault(file, (f"{key}.image", device))
             if sharer is not device and _written_twice(device, sharer):
                 text = f"also the image of {other}; expected one device for each image"
@@ -177,6 +185,15 @@ def _type_problems(device: HostDevice, key: str) -> Iterator[Problem]:
     elif not device.image.is_file():
         text = f"expected {expected}, but there is no file {device.image}"
         yield Problem(f"{key}.image", text)
+    if device.shadow and (device.image is None or device.image.suffix == ".gz"):
+        text = "expected an image that is not gzipped, as its base"
+        yield Problem(f"{key}.shadow", text)
+
+
+def _fault_problems(device: HostDevice, key: str) -> Iterator[Problem]:
+    for index, fault in enumerate(device.faults):
+        for field, text in fault_problems(fault):
+            yield Problem(f"{key}.fault[{index}].{field}", text)
 
 
 def _written_twice(*devices: HostDevice) -> bool:

@@ -41,6 +41,7 @@ from ccw_actors.machine._config import (
     PassedThrough,
     QemuGuest,
 )
+from ccw_actors.machine._faulty import FAULTY_PARTS, add_faulty_path
 from ccw_actors.machine._qemu_process import QemuProcess
 from ccw_actors.machine._wiring import OURS, Layers, add_driver
 from ccw_actors.runtime import ActorRef, System
@@ -156,6 +157,9 @@ class QemuRun:
             self._system, paths, self._storage, base=self._base, layers=self._layers
         )
         regions: ActorRef[RegionsMessage] = self._system.ref(paths.vfio_ccw)
+        devices = {device.number: device for device in self._machine.devices}
+        if devices[passed.host].is_faulty:
+            add_faulty_path(self._system, paths, chpid, regions)
         return AddDevice(str(passed.number), number, regions, chpid)
 
     # -- devices that come and go ------------------------------------------------------
@@ -212,7 +216,13 @@ class QemuRun:
         """Stop the actors of a device that the guest does not or no longer have."""
         await self.emulator.ask(RemoveDevice(str(passed.number)))
         host = host_path(passed.host)
-        parts = [f"{host}/{name}" for name in ("cio", "subchannel", "device", "volume")]
+        parts = (
+            f"{host}/cio",
+            f"{host}/subchannel",
+            f"{host}/device",
+            *(f"{host}/device{part}" for part in FAULTY_PARTS),
+            f"{host}/volume",
+        )
         for path in (f"{guest_path(self._guest, passed.number)}/vfio-ccw", *parts):
             ref = self._system.ref(path)
             ref.stop()

@@ -23,6 +23,7 @@ from ccw_actors.control import (
 )
 from ccw_actors.machine._build import party_of
 from ccw_actors.machine._config import GuestConfiguration, Machine, QemuGuest
+from ccw_actors.machine._fault_requests import FaultDesk
 from ccw_actors.machine._guest_run import Defects, GuestRun
 from ccw_actors.machine._live_machine import LiveMachine
 from ccw_actors.machine._problems import check_machine
@@ -31,7 +32,7 @@ from ccw_actors.machine._run_trace import RunTrace, begin_trace
 from ccw_actors.machine._scratch import scratch_folder
 from ccw_actors.machine._wiring import OURS, Layers
 from ccw_actors.runtime import FairDispatcher, Request, System
-from ccw_actors.trace import MessageCounter, TraceTarget
+from ccw_actors.trace import TraceTarget
 
 __all__ = ["PROGRESS_INTERVAL", "STOPPED", "MachineRun", "run_machine"]
 
@@ -51,6 +52,7 @@ async def run_machine(
     on_progress: Callable[[Progress], None] | None = None,
     control: ControlSocket | None = None,
     layers: Layers = OURS,
+    takes_faults: bool = False,
 ) -> RunResult:
     """Run a machine until the programs of all its guests have ended, or it is stopped.
 
@@ -67,6 +69,7 @@ async def run_machine(
         control: Where other processes may describe or stop the machine; closed at the
             end.
         layers: The classes of its actors, to exchange some for your own.
+        takes_faults: Whether every device takes faults while the machine runs.
 
     Raises:
         MachineFileError: The parts of the machine do not fit together.
@@ -76,7 +79,12 @@ async def run_machine(
     check_machine(machine)
     target = None if trace is None else begin_trace(machine, trace)
     return await MachineRun(
-        machine, trace=target, on_progress=on_progress, control=control, layers=layers
+        machine,
+        trace=target,
+        on_progress=on_progress,
+        control=control,
+        layers=layers,
+        takes_faults=takes_faults,
     ).run()
 
 
@@ -91,14 +99,14 @@ class MachineRun:
         on_progress: Callable[[Progress], None] | None = None,
         control: ControlSocket | None = None,
         layers: Layers = OURS,
+        takes_faults: bool = False,
     ) -> None:
         self._layers = layers
-        self._live = LiveMachine(machine)
+        self._live = LiveMachine(machine, takes_faults=takes_faults)
         self._trace = RunTrace(trace)
         self._on_progress = on_progress
         self._control = control
         self._stop = asyncio.Event()
-        self._counter = MessageCounter()
         self._system: System | None = None
         self._scratch: Path | None = None
 
@@ -140,7 +148,7 @@ class MachineRun:
             name,
             os.getpid(),
             self._now(),
-            self._counter.total,
+            sum(self._handled().values()),
             tuple(map(self._describe_guest, machine.guests)),
             tuple(_devices(machine)),
         )
@@ -159,11 +167,14 @@ class MachineRun:
         guests = self._live.machine.guests
         return RunResult(
             {guest.name: self._result_of(guest.name, why) for guest in guests},
-            SystemResult(dict(self._counter.by_type), self._now()),
+            SystemResult(self._handled(), self._now()),
             self._trace.name,
             self._trace.error,
             self._trace.cut,
         )
+
+    def _handled(self) -> dict[str, int]:
+        return {} if self._system is None else self._system.handled_by_type()
 
     def _now(self) -> float:
         return 0.0 if self._system is None else self._system.now()
@@ -198,7 +209,6 @@ class MachineRun:
             self._scratch = stack.enter_context(scratch_folder())
             dispatcher = FairDispatcher(party_of(self._live.owners))
             self._system = system = await stack.enter_async_context(System(dispatcher))
-            system.observe(self._counter)
             self._trace.observe(system)
             if server is not None:
                 await stack.enter_async_context(server.serving(system))
@@ -217,6 +227,7 @@ class MachineRun:
             DescribeMachine: lambda _request: self.describe(name),
             StopMachine: stop,
             **self._live.handlers(),
+            **FaultDesk(lambda: self._live.machine, lambda: self._system).handlers(),
         }
 
     async def _run_guests(self, system: System, scratch: Path) -> None:
@@ -244,7 +255,7 @@ class MachineRun:
             if show is not None:
                 runs = self._live.runs.items()
                 states = {name: await run.progress() for name, run in runs}
-                show(Progress(system.now(), self._counter.total, states))
+                show(Progress(system.now(), sum(self._handled().values()), states))
             if any(task.done() for task in ends):
                 break
             await asyncio.wait(

@@ -24,13 +24,21 @@ from ccw_actors.actors import (
     VfioCcw,
     VfioCcwRegions,
 )
-from ccw_actors.actors.hardware import PROMPT, Pace
+from ccw_actors.actors.hardware import (
+    DEVICE,
+    PROMPT,
+    Pace,
+    SubchannelReferences,
+    SubchannelSet,
+)
 from ccw_actors.actors.protocol import (
     DeviceToVolume,
     GuestToStorage,
     GuestToSubchannel,
     Operation,
+    ResetSubchannel,
     RunProgram,
+    SubsystemToSet,
     VfioCcwToStorage,
 )
 from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
@@ -48,6 +56,7 @@ __all__ = [
     "add_guest",
     "add_guest_subchannel",
     "add_subchannel",
+    "add_subchannel_set",
     "pass_through",
 ]
 
@@ -126,10 +135,15 @@ def add_device(
     model: DeviceModel[Any],
     volume: ActorRef[DeviceToVolume] | None,
     *,
+    gather: bool = True,
     layers: Layers = OURS,
 ) -> Device:
-    """Spawn a device, which sends unsolicited status to its subchannel."""
-    device = layers.device(model, volume, subchannel=system.ref(paths.subchannel))
+    """Spawn a device, which sends unsolicited status to its subchannel.
+
+    With `gather` it writes the tracks of a chain at its end; see `Device`.
+    """
+    subchannel = system.ref(paths.subchannel)
+    device = layers.device(model, volume, gather=gather, subchannel=subchannel)
     system.spawn(device, paths.device, supervision=Restart())
     return device
 
@@ -161,6 +175,54 @@ def add_subchannel(
     )
     system.spawn(subchannel, paths.subchannel, supervision=Restart())
     return subchannel
+
+
+def add_subchannel_set(
+    system: System,
+    path: str,
+    indexes: Sequence[int],
+    pmcw: Callable[[int], Pmcw],
+    regions: Sequence[Region],
+    *,
+    sink: str,
+    device: Callable[[int], DeviceModel[Any]] | None = None,
+    model: ModelDependent | None = None,
+    layers: Layers = OURS,
+) -> SubchannelReferences:
+    """Spawn the parent of subchannels, which makes each when something first uses it.
+
+    So is the device of each, of the model that `device` makes; None for no devices. An
+    index is that of a `SubchannelId`: for subchannel set 0 the number. `pmcw` says what
+    a subchannel starts with. Each is under `path`, at its index. Give the result to a
+    ChannelSubsystem and to `add_guest`, and its `all` to them and to ChannelPaths. For
+    the others see `add_subchannel`.
+
+    Raises `DispatcherError` under the stepping dispatcher.
+    """
+    used = tuple(regions)
+
+    def subchannel(schid: SubchannelId, pmcw: Pmcw) -> Subchannel:
+        return layers.subchannel(
+            schid,
+            pmcw,
+            system.ref(f"{path}/{DEVICE}{schid.index}"),
+            used,
+            system.ref(sink),
+            model=model,
+            pace=layers.pace or PROMPT,
+        )
+
+    def new_device(index: int) -> Device:
+        assert device is not None, "the set has devices"
+        return layers.device(device(index), None, subchannel=ref(index))
+
+    def ref(index: int) -> ActorRef[Any]:
+        return system.ref(f"{path}/{index}")
+
+    devices = None if device is None else new_device
+    parent = SubchannelSet(indexes, pmcw, subchannel, devices)
+    all_ = system.spawn(parent, path, supervision=Restart())
+    return SubchannelReferences(indexes, ref, all_)
 
 
 def add_driver(
@@ -236,6 +298,7 @@ def add_guest(
     subchannels: Mapping[int, ActorRef[GuestToSubchannel]],
     storage: ActorRef[GuestToStorage],
     *,
+    sets: Sequence[ActorRef[SubsystemToSet | ResetSubchannel]] = (),
     css: ChannelSubsystem | None = None,
     cpus: int | None = None,
     resets: bool = True,
@@ -246,12 +309,13 @@ def add_guest(
 
     When `cpus` CPUs have ended, by default one for each program, the emulator `resets`
     all subchannels and reports. `css` replaces the channel subsystem that would have
-    the `subchannels`. For `remember` and `midaws` see `Guest`.
+    the `subchannels`. `sets` have them, if they are made on first use. For `remember`
+    and `midaws` see `Guest`.
     """
-    system.spawn(css or ChannelSubsystem(subchannels), paths.css)
+    system.spawn(css or ChannelSubsystem(subchannels, sets=sets), paths.css)
     count = len(programs) if cpus is None else cpus
-    reset = tuple(subchannels.values()) if resets else ()
-    system.spawn(Emulator(count, reset), paths.emulator)
+    reset: Sequence[ActorRef[ResetSubchannel]] = sets or tuple(subchannels.values())
+    system.spawn(Emulator(count, reset if resets else ()), paths.emulator)
     guests = [
         Guest(
             program,

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from ccw_actors.actors import Cpu, FileVolume
-from ccw_actors.actors.hardware.image import journal_path, open_image
+from ccw_actors.actors.hardware.image import (
+    add_shadow,
+    create_blocks,
+    create_tracks,
+    journal_path,
+    open_image,
+)
 from ccw_actors.actors.protocol import (
     DescribeVolume,
     ReadTrack,
@@ -23,7 +29,9 @@ from ccw_actors.actors.protocol import (
     WriteTrack,
 )
 from ccw_actors.devices import BlockGeometry, Geometry
-from ccw_actors.errors import ActorFailedError, ProgramError
+from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
+from ccw_actors.devices.volume_label import VolumeLabel
+from ccw_actors.errors import ActorFailedError, MachineFileError, ProgramError
 from ccw_actors.machine import (
     DeviceNumber,
     GuestConfiguration,
@@ -295,13 +303,50 @@ async def test_volume_that_failed_lets_go_of_its_image(
 
 
 def test_guest_reads_a_compressed_volume(tmp_path: Path) -> None:
-    """A compressed image is a volume like any other, if it is read-only."""
+    """A compressed image is a volume like any other, also to write."""
     packed = golden("cckd3390", tmp_path)
-    device = HostDevice(HOST, "3390", packed, read_only=True)
-    report = run(device, read_volume).guests["subject"]
-    assert report.error is None
-    assert report.volser == "ORCZ90"
-    assert Geometry("3390", 3, 15, 56832).tracks <= report.ios
+    for read_only in (True, False):
+        device = HostDevice(HOST, "3390", packed, read_only=read_only)
+        report = run(device, read_volume).guests["subject"]
+        assert report.error is None
+        assert report.volser == "ORCZ90"
+        assert Geometry("3390", 3, 15, 56832).tracks <= report.ios
+
+
+@pytest.mark.parametrize("shadow", ["", "disk_*.img"])
+def test_guest_writes_a_compressed_volume(tmp_path: Path, shadow: str) -> None:
+    """Blocks go to the image; or to its topmost shadow file, and the base stays."""
+    image = tmp_path / "disk.img"
+    create_blocks(image, "3370", 1000, "BLOCKS", compression=1)
+    if shadow:
+        add_shadow(image, shadow, device_type="3370")
+    before = image.read_bytes()
+    device = HostDevice(HOST, "3370", image, shadow=shadow)
+    report = run(device, double_block, number=1)
+    assert report.guests["subject"].error is None
+    file = open_image(image, device_type="3370", read_only=True, shadow=shadow)
+    start = file.read(0)
+    file.close()
+    label = VolumeLabel("BLOCKS").to_blocks()[512:]
+    assert start[512:1536] == label * 2
+    assert (image.read_bytes() == before) == bool(shadow)
+
+
+def test_shadow_files_of_a_machine_file(tmp_path: Path) -> None:
+    """The key is the name of the files; two devices may share the image below."""
+    image = tmp_path / "one.img"
+    volume = ckd_volume(ckd_type("3390")[0], 2)
+    create_tracks(image, volume, "SHARED", compression=1)
+    text = MACHINE.format(image="one.img", options='shadow = "a_*.img"')
+    second = '[[device]]\nnumber = "0191"\ntype = "3390"\nimage = "one.img"\n'
+    file = tmp_path / "machine.toml"
+    file.write_text(text + second + 'shadow = "b_*.img"\n')
+    machine = load_machine(file)
+    assert [one.shadow for one in machine.devices] == ["a_*.img", "b_*.img"]
+    file.write_text(text.replace("one.img", "one.img.gz"))
+    image.rename(tmp_path / "one.img.gz")
+    with pytest.raises(MachineFileError, match=r"device\[0\].shadow: .* not gzipped"):
+        load_machine(file)
 
 
 async def double_block(cpu: Cpu, number: int) -> bytes:

@@ -242,7 +242,7 @@ DAMAGE: list[tuple[str, Callable[[bytes], bytes], str]] = [
     (
         "cckd.img",
         lambda raw: b"CKD_C370" + raw[8:],
-        "can only be read: expected read_only",
+        "entries of a level 2 table",
     ),
     ("plain.img.gz", lambda raw: raw, "expected a gzipped image: Not a gzipped"),
     ("cut.img.gz", lambda raw: gzip.compress(raw)[:-99], "expected a gzipped"),
