@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ccw_actors.faults import Fault
 from ccw_actors.kernel.boot import Content
 from examples.linux.console import Finding, findings
 from examples.linux.software import Software
@@ -45,12 +46,13 @@ TIMEOUT = 200.0
 
 
 class Disk(Struct, frozen=True):
-    """An image, and the device type of its disk."""
+    """An image, the device type of its disk, and the faults that happen to it."""
 
     image: Path
     device_type: str = "3390"
     control_unit: str = ""
     read_only: bool = False
+    faults: tuple[Fault, ...] = ()
 
 
 class Guest(Struct, frozen=True):
@@ -181,20 +183,14 @@ class Running:
 
 @contextmanager
 def running_machine(
-    *guests: Guest, faults: Sequence[str] = (), trace: Path | None = None
+    *guests: Guest, trace: Path | None = None, options: Sequence[str] = ()
 ) -> Generator[Running]:
-    """Start a machine; kill its remaining processes at the end.
-
-    `faults` are arguments of tests/linux/faults.py.
-    """
-    command = [*COMMAND]
-    if faults:
-        command = [sys.executable, str(Path(__file__).with_name("faults.py")), *faults]
+    """Start a machine with these options; kill its remaining processes at the end."""
     with tempfile.TemporaryDirectory(prefix="linux-") as name:
         folder = Path(name)
         machine = folder / "machine.toml"
         machine.write_text(_machine_file(guests, folder))
-        command += ["run", str(machine), "--json"]
+        command = [*COMMAND, "run", str(machine), "--json", *options]
         command += ["--no-trace"] if trace is None else ["--trace", str(trace)]
         with subprocess.Popen(
             command,
@@ -215,19 +211,15 @@ def running_machine(
                     _kill(pid)
 
 
-def run_machine(
-    *guests: Guest, faults: Sequence[str] = (), trace: Path | None = None
-) -> dict[str, GuestRun]:
+def run_machine(*guests: Guest, trace: Path | None = None) -> dict[str, GuestRun]:
     """Run a machine to its end; see `running_machine`."""
-    with running_machine(*guests, faults=faults, trace=trace) as running:
+    with running_machine(*guests, trace=trace) as running:
         return running.finish()
 
 
-def run_guest(
-    guest: Guest, *, faults: Sequence[str] = (), trace: Path | None = None
-) -> GuestRun:
+def run_guest(guest: Guest, *, trace: Path | None = None) -> GuestRun:
     """Run a machine of one guest to its end, and assert that nothing is left."""
-    run = run_machine(guest, faults=faults, trace=trace)[guest.name]
+    run = run_machine(guest, trace=trace)[guest.name]
     assert_released(run)
     return run
 
@@ -287,6 +279,7 @@ def _machine_file(guests: Sequence[Guest], folder: Path) -> str:
                 ),
                 f"image = {_quoted(disk.image.absolute())}",
                 f"read_only = {str(disk.read_only).lower()}",
+                *(line for fault in disk.faults for line in _fault(fault)),
             ]
     for guest in guests:
         lines += [
@@ -307,6 +300,12 @@ def _machine_file(guests: Sequence[Guest], folder: Path) -> str:
                 f'host = "{hosts[guest.name, number]}"',
             ]
     return "\n".join(lines) + "\n"
+
+
+def _fault(fault: Fault) -> list[str]:
+    """Write a fault's table; JSON has its values as TOML has them."""
+    keys = [f"{key} = {json.dumps(value)}" for key, value in fault.chosen.items()]
+    return ["[[device.fault]]", *keys]
 
 
 def _start(guest: Guest, folder: Path) -> list[str]:

@@ -47,7 +47,16 @@ def records(disk: Disk, number: int) -> list[tuple[int, int, int]]:
 def shown(trace: Path, actors: str) -> str:
     """Return the output of `ccw-actors trace` for some actors."""
     done = subprocess.run(
-        [sys.executable, "-m", "ccw_actors", "trace", trace, "--actor", actors],
+        [
+            sys.executable,
+            "-m",
+            "ccw_actors",
+            "trace",
+            trace,
+            "--raw",
+            "--actor",
+            actors,
+        ],
         check=True,
         capture_output=True,
         text=True,

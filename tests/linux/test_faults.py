@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.channel import Irb
 from ccw_actors.devices import Geometry, Record, Track
+from ccw_actors.faults import Fault
 from examples.linux.software import Software
 from tests.linux.harness import (
     Disk,
@@ -31,8 +33,7 @@ SLOW_TRACK = 60
 MOMENTS = [1, *(pytest.param(life, marks=pytest.mark.slow) for life in range(2, 11))]
 """Runs of a guest or a machine, each until it is killed; see `moment`."""
 
-FIRST_HOST = "0500"
-"""The harness's device number for the first disk of the first guest."""
+HEADS = 15
 
 BARE = Path(__file__).parent / "bare"
 COMPILER = "s390x-linux-gnu-gcc"
@@ -58,6 +59,11 @@ def bare(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
+def stall(seconds: float) -> Fault:
+    """Return the fault that the slow track stalls once."""
+    return Fault("stall", seconds=seconds, track=divmod(SLOW_TRACK, HEADS))
+
+
 def mark(disk: Disk, number: int, text: bytes) -> None:
     """Write a text over the start of a track's first record."""
     file = open_image(disk.image, read_only=False)
@@ -80,7 +86,7 @@ def test_linux_times_out_and_tries_again(
 
     Linux waits two seconds; the first read takes five.
     """
-    disk = formatted()
+    disk = replace(formatted(), faults=(stall(5),))
     mark(disk, SLOW_TRACK, b"the slow track".ljust(32, b"."))
     script = f"""
         online 0190
@@ -94,10 +100,7 @@ def test_linux_times_out_and_tries_again(
         dmesg | while read -r line; do tell dmesg "$line"; done
         offline 0190
     """
-    run = run_guest(
-        Guest(software, {"0190": disk}, script),
-        faults=(f"stall={FIRST_HOST}:{SLOW_TRACK}:5:1",),
-    )
+    run = run_guest(Guest(software, {"0190": disk}, script))
     run.succeeded("slow", "next", "offline-0190")
     assert run.told("text") == [b"the slow track".ljust(32, b".").decode()]
     assert any("timed out" in line for line in run.told("dmesg")), run.console
@@ -111,11 +114,10 @@ def test_a_halted_read(
     The status is of both functions, names the channel program's second CCW, which
     waits for the track, and comes long before the track.
     """
-    disk = formatted()
+    disk = replace(formatted(), faults=(stall(4),))
     mark(disk, SLOW_TRACK, b"read after HALT.")
     run = run_guest(
-        Guest(software, {"0190": disk}, program=bare("halt"), storage="64MiB"),
-        faults=(f"stall={FIRST_HOST}:{SLOW_TRACK}:4:1",),
+        Guest(software, {"0190": disk}, program=bare("halt"), storage="64MiB")
     )
     run.succeeded("over")
     word = {
@@ -145,7 +147,7 @@ def test_ipl_during_io(
     The read from before the IPL is abandoned: no status of it comes, and its data do
     not appear in storage that is used after the IPL.
     """
-    disk = formatted()
+    disk = replace(formatted(), faults=(stall(4),))
     mark(disk, SLOW_TRACK, b"read after IPL..")
     guest = Guest(
         software,
@@ -154,7 +156,7 @@ def test_ipl_during_io(
         storage="64MiB",
         arguments=(),
     )
-    run = run_guest(guest, faults=(f"stall={FIRST_HOST}:{SLOW_TRACK}:4:1",))
+    run = run_guest(guest)
     run.succeeded("rebooting", "rebooted")
     assert [int(one, 16) for one in run.told("ssch")] == [0, 0]
     cleared, read = (Irb.from_bytes(bytes.fromhex(one)) for one in run.told("irb"))
@@ -179,15 +181,14 @@ def test_unplugged_during_io(software: Software, formatted: MakeDisk) -> None:
         try other dd if=/dev/$(block_of 0191) of=/dev/null bs=48k count=100 iflag=direct
         dmesg | while read -r line; do tell dmesg "$line"; done
     """
-    lost, kept = formatted("lost.img"), formatted("kept.img")
-    run = run_guest(
-        Guest(software, {"0190": lost, "0191": kept}, script),
-        faults=(f"detach={FIRST_HOST}:60",),
-    )
+    gone = Fault("not operational", track=divmod(SLOW_TRACK, HEADS))
+    lost = replace(formatted("lost.img"), faults=(gone,))
+    disks = {"0190": lost, "0191": formatted("kept.img")}
+    run = run_guest(Guest(software, disks, script))
     run.succeeded("other")
     assert run.told("reader") == ["1"], run.console
-    (gone,) = {one.partition("] ")[2] for one in run.told("dmesg") if "No oper" in one}
-    assert gone.startswith("dasd-eckd 0.0.0190: No operational channel path is left")
+    (said,) = {one.partition("] ")[2] for one in run.told("dmesg") if "No oper" in one}
+    assert said.startswith("dasd-eckd 0.0.0190: No operational channel path is left")
 
 
 WRITER = """
