@@ -1,7 +1,7 @@
 """`ccw-actors trace check`: decides whether a model allows a trace."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 from msgspec import to_builtins
@@ -11,7 +11,6 @@ from ccw_actors.cli._completion import models
 from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._printing import say, say_json
 from ccw_actors.cli._trace import named
-from ccw_actors.cli._usage import PlainCommand
 from ccw_actors.designs import DESIGNS
 from ccw_actors.errors import StreamError
 from ccw_actors.kernel.refinement import (
@@ -27,7 +26,7 @@ from ccw_actors.kernel.refinement import (
 )
 from ccw_actors.trace import TraceReader
 
-__all__ = ["TraceCommand", "check"]
+__all__ = ["check"]
 
 OWN = "ccw-actors"
 MODELS = (*DESIGNS, OWN)
@@ -161,25 +160,3 @@ def _report(answer: Answer, read: KernelTrace, model: str) -> None:
             say("It could have done there:")
             for line in answer.instead or ("nothing",):
                 say(f"  {line}")
-
-
-class TraceCommand(PlainCommand):
-    """`trace FILE`, and `trace check FILE`: a FILE named "check" is ./check."""
-
-    commands: dict[str, Any]
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        inner = typer.Typer(rich_markup_mode=None)
-        inner.command(cls=PlainCommand)(check)
-        self.commands = {"check": typer.main.get_command(inner)}
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
-    ) -> Any:
-        """Read the command line of either."""
-        first, *rest = args or [""]
-        if first in self.commands:
-            name = f"{info_name} {first}"
-            return self.commands[first].make_context(name, rest, parent, **extra)
-        return super().make_context(info_name, args, parent, **extra)

@@ -1,6 +1,5 @@
 """Traces of a System: as a file, as readable lines, as counts."""
 
-from ccw_actors.trace._counter import MessageCounter as MessageCounter
 from ccw_actors.trace._file import TRACE_SIZE as TRACE_SIZE
 from ccw_actors.trace._file import TraceTarget as TraceTarget
 from ccw_actors.trace._file import open_trace as open_trace
@@ -11,8 +10,10 @@ from ccw_actors.trace._records import FailureRecord as FailureRecord
 from ccw_actors.trace._records import HandledRecord as HandledRecord
 from ccw_actors.trace._records import TypeRecord as TypeRecord
 from ccw_actors.trace._show import OUTSIDE as OUTSIDE
+from ccw_actors.trace._show import Named as Named
 from ccw_actors.trace._show import as_json as as_json
 from ccw_actors.trace._show import as_line as as_line
+from ccw_actors.trace._show import message_of as message_of
 from ccw_actors.trace._show import type_name as type_name
 from ccw_actors.trace._writer import TraceWriter as TraceWriter
 
@@ -23,13 +24,14 @@ __all__ = [
     "EventRecord",
     "FailureRecord",
     "HandledRecord",
-    "MessageCounter",
+    "Named",
     "TraceReader",
     "TraceTarget",
     "TraceWriter",
     "TypeRecord",
     "as_json",
     "as_line",
+    "message_of",
     "open_trace",
     "type_name",
 ]

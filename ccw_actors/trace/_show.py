@@ -10,10 +10,11 @@ from ccw_actors.trace._records import (
     EventRecord,
     FailureRecord,
     FieldRecord,
+    HandledRecord,
     TypeRecord,
 )
 
-__all__ = ["OUTSIDE", "as_json", "as_line", "type_name"]
+__all__ = ["OUTSIDE", "Named", "as_json", "as_line", "message_of", "type_name"]
 
 OUTSIDE = "outside"
 """The name of the sender, or recipient, that is no actor."""
@@ -25,7 +26,7 @@ _TYPES_MAX = 64
 _Types = Mapping[int, TypeRecord]
 
 
-class _Named(NamedTuple):
+class Named(NamedTuple):
     """A value with fields: its type's name, and each field's name and value."""
 
     type: str
@@ -46,7 +47,7 @@ def as_line(event: EventRecord, types: _Types) -> str:
     cause = f"#{event.cause}" if event.cause else "-"
     way = f"{event.sender or OUTSIDE} -> {event.recipient or OUTSIDE}"
     try:
-        what = _text(_message(event, types))
+        what = _text(message_of(event, types))
     except RecursionError as error:
         raise _too_deep(event) from error
     return f"{at:12.6f} #{event.number:<6} {cause:<7} {way}  {what}{end}"
@@ -66,7 +67,7 @@ def as_json(event: EventRecord, types: _Types) -> dict[str, object]:
     if not isinstance(event, FailureRecord):
         del found["message_type"]
         try:
-            found["message"] = _plain(_message(event, types))
+            found["message"] = _plain(message_of(event, types))
         except RecursionError as error:
             raise _too_deep(event) from error
     return found
@@ -89,7 +90,11 @@ def _end(event: Any) -> tuple[float, str]:
     return event.handled_at, ""
 
 
-def _message(event: Any, types: _Types) -> object:
+def message_of(event: HandledRecord | DeadLetterRecord, types: _Types) -> object:
+    """Return the event's message as plain values; what has fields is a `Named`.
+
+    Raises `RecursionError` for a message that is nested too deeply.
+    """
     field = FieldRecord("message", (event.message_type,))
     return _named(event.message, field, types)
 
@@ -110,9 +115,9 @@ def _record(values: list[object], known: list[TypeRecord], types: _Types) -> obj
     """Name the fields of a value, if it has one of these types."""
     for record in known:
         if not record.tagged and len(known) == 1:
-            return _Named(record.name, _fields(values, record, types))
+            return Named(record.name, _fields(values, record, types))
         if record.tagged and values[:1] == [record.name]:
-            return _Named(record.name, _fields(values[1:], record, types))
+            return Named(record.name, _fields(values[1:], record, types))
     return values
 
 
@@ -131,7 +136,7 @@ def _fields(
 
 def _text(value: object) -> str:
     match value:
-        case _Named(name, fields):
+        case Named(name, fields):
             inner = ", ".join(f"{key}={_text(item)}" for key, item in fields)
             return f"{name}({inner})"
         case bytes():
@@ -155,7 +160,7 @@ def _hex(value: bytes) -> str:
 
 def _plain(value: object) -> object:
     match value:
-        case _Named(name, fields):
+        case Named(name, fields):
             return {"type": name, "fields": {key: _plain(item) for key, item in fields}}
         case bytes():
             return value.hex()

@@ -41,8 +41,8 @@ def all_lines() -> list[str]:
 
 
 def test_all(file: Path) -> None:
-    """Every event is a line, plain where the output is no terminal."""
-    lines = lines_of(file)
+    """With --raw every event is a line with its fields as they are."""
+    lines = lines_of("--raw", file)
     assert lines == all_lines()
     assert "\x1b" not in "".join(lines)
 
@@ -57,8 +57,8 @@ def test_json(file: Path) -> None:
 def test_actor(file: Path) -> None:
     """--actor keeps messages from and to actors whose path matches."""
     driver = [line for line in all_lines() if "host/driver" in line]
-    assert lines_of("--actor", "*/driver", file) == driver
-    assert lines_of("--actor", "outside", file) == [
+    assert lines_of("--raw", "--actor", "*/driver", file) == driver
+    assert lines_of("--raw", "--actor", "outside", file) == [
         line for line in all_lines() if "outside" in line
     ]
     assert lines_of("--actor", "driver", file) == []
@@ -68,15 +68,15 @@ def test_type(file: Path) -> None:
     """--type keeps messages of that type, and failures on them."""
     explode = [line for line in all_lines() if "Explode" in line]
     assert len(explode) == 2
-    assert lines_of("--type", "Explode", file) == explode
+    assert lines_of("--raw", "--type", "Explode", file) == explode
 
 
 def test_from_and_limit(file: Path) -> None:
     """--from and --limit cut out a part by message numbers and lines."""
     numbered = [(int(line.split("#")[1].split()[0]), line) for line in all_lines()]
     later = [line for number, line in numbered if number >= 3]
-    assert lines_of("--from", "3", file) == later
-    assert lines_of("--from", "3", "--limit", "2", file) == later[:2]
+    assert lines_of("--raw", "--from", "3", file) == later
+    assert lines_of("--raw", "--from", "3", "--limit", "2", file) == later[:2]
     assert lines_of("--limit", "0", file) == []
 
 
@@ -105,7 +105,7 @@ def test_progress(file: Path) -> None:
     """A bar is drawn on a terminal, and the lines go to standard output alone."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [*COMMAND, file],
+        [*COMMAND, "--raw", file],
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm"},
@@ -124,7 +124,9 @@ def test_progress(file: Path) -> None:
 def test_truncated(file: Path) -> None:
     """A trace that was cut short is shown as far as it goes, then the error."""
     file.write_bytes(TRACE[:-1])
-    done = subprocess.run([*COMMAND, file], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, "--raw", file], capture_output=True, text=True, check=False
+    )
     assert done.stdout.splitlines() == all_lines()[:-1]
     assert f"{file}: the stream ends inside the value" in done.stderr
     assert done.returncode == 2
