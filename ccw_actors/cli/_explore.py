@@ -2,15 +2,18 @@
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 
+from ccw_actors.cli._browse import BROWSE_OPTIONS, Browse, Opens, Port, browse
 from ccw_actors.cli._completion import explorable_scenarios
+from ccw_actors.cli._explore_dot import DOT_OPTIONS, Dot, write_dot
 from ccw_actors.cli._explore_progress import progress_bar
 from ccw_actors.cli._explore_run import Explored, Options, explore_all
 from ccw_actors.cli._explore_view import (
@@ -25,6 +28,7 @@ from ccw_actors.cli._scenario_names import (
     find_scenario,
     scenarios_of,
 )
+from ccw_actors.cli._usage import refuse_others
 from ccw_actors.explore import Counterexample, Limits, TransitionSystem
 from ccw_actors.scenarios import SCENARIOS
 
@@ -147,6 +151,7 @@ _AsJson: TypeAlias = Annotated[
 
 
 def explore(
+    context: typer.Context,
     names: _Names = None,
     *,
     every: _Every = False,
@@ -165,52 +170,102 @@ def explore(
     save: _Save = None,
     coverage: _Coverage = False,
     as_json: _AsJson = False,
+    dot: Dot = None,
+    browses: Browse = False,
+    port: Port = 0,
+    opens: Opens = False,
 ) -> None:
     """Explore every schedule of scenarios: every order of messages.
 
-    Prints verdicts and counts ('-': not counted), then for each scenario what the
-    verdict covers, and for a refuted one the steps to the fault, the race, the point of
-    no return, and with --save the replay command. Without a name, lists scenarios.
+    Prints verdicts, counts ('-': not counted) and what explains each fault. Without a
+    name, lists scenarios. With --browse or --dot, serves a page or writes a graph.
 
-    Exit status: 0 all verified; 1 a scenario was refuted; 2 usage error, or a scenario
-    could not be explored; 3 a limit was reached; 4 a scenario is vacuous: it tests
-    nothing; 130 interrupted (partial results are printed).
+    Exit status: 0 all verified; 1 one was refuted; 2 usage error, or one could not be
+    explored; 3 a limit was reached; 4 one tests nothing (vacuous); 130 interrupted.
     """
     if every and names:
         raise typer.BadParameter("expected names of scenarios or --all, got both")
-    if listed or not (names or every):
+    instead = _instead(context, dot, port, browses=browses, opens=opens)
+    if listed or not (names or every or instead):
         _list(names or (), as_json=as_json)
         return
-    wanted = list(dict.fromkeys(SCENARIOS if every else names or ()))
-    _look_up(wanted, within)
-    options = Options(
-        engine=cast("Any", engine.value.replace("-", " ")),
-        delivery=delivery.value,
-        noops=noops.value,
-        time=time.value,
-        within=within,
-        capacity=capacity,
-        fingerprints=fingerprints,
-        limits=Limits(states=states, seconds=seconds, seed=seed),
+    wanted = _looked_up(SCENARIOS if every else names or (), within)
+    limits = Limits(states=states, seconds=seconds, seed=seed)
+    options = _options(engine, delivery, noops, time, limits)._replace(
+        within=within, capacity=capacity, fingerprints=fingerprints
     )
+    if instead:
+        instead(_one(wanted), options)
+        return
     found = _explored(wanted, options, jobs)
     _show(found, _keep(found, save), with_coverage=coverage, as_json=as_json)
     raise typer.Exit(_exit_code(found) if len(found) == len(wanted) else _INTERRUPTED)
 
 
-def _look_up(names: Sequence[str], predicate: str) -> None:
-    """Check the names of scenarios and of a predicate, before anything is explored.
+def _instead(
+    context: typer.Context, dot: Path | None, port: int, *, browses: bool, opens: bool
+) -> Callable[[str, Options], None] | None:
+    """Return what is done with one scenario instead of exploring, None for nothing.
+
+    Raises:
+        typer.BadParameter: Options were given that it ignores.
+    """
+    if browses:
+        refuse_others(context, "--browse", BROWSE_OPTIONS)
+        return partial(browse, port=port, opens=opens)
+    if port or opens:
+        raise typer.BadParameter("--port and --open are for --browse")
+    if dot is not None:
+        refuse_others(context, "--dot", DOT_OPTIONS)
+        return partial(write_dot, file=dot)
+    return None
+
+
+def _one(names: Sequence[str]) -> str:
+    """Return the name of the one scenario.
+
+    Raises:
+        typer.BadParameter: There are more, or none.
+    """
+    if len(names) != 1:
+        raise typer.BadParameter(
+            f"--browse and --dot: expected the name of one scenario, got {len(names)}"
+        )
+    return names[0]
+
+
+def _options(
+    engine: EngineOption,
+    delivery: DeliveryOption,
+    noops: NoopsOption,
+    time: TimeOption,
+    limits: Limits,
+) -> Options:
+    """Return options of the command line as those of the explorer."""
+    return Options(
+        engine=cast("Any", engine.value.replace("-", " ")),
+        delivery=delivery.value,
+        noops=noops.value,
+        time=time.value,
+        limits=limits,
+    )
+
+
+def _looked_up(names: Iterable[str], predicate: str) -> list[str]:
+    """Return each name once, when all of scenarios and of a predicate are right.
 
     Raises:
         typer.BadParameter: A name is wrong.
     """
+    wanted = list(dict.fromkeys(names))
     try:
-        for name in names:
+        for name in wanted:
             find_scenario(name)
         if predicate:
             find_predicate(predicate)
     except ScenarioNameError as error:
         raise typer.BadParameter(str(error)) from error
+    return wanted
 
 
 def _explored(names: Sequence[str], options: Options, jobs: int) -> list[Explored]:

@@ -36,10 +36,10 @@ class Options(NamedTuple):
     delivery: Network
     noops: Noops
     time: Time
-    within: str
-    capacity: int
-    fingerprints: bool
     limits: Limits
+    within: str = ""
+    capacity: int = 0
+    fingerprints: bool = False
 
 
 class Explored(NamedTuple):

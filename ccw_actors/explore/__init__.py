@@ -1,5 +1,6 @@
 """Explores every schedule: every order in which actors can handle their messages.
 
+```python
 def scenario(world: World) -> None:
     ref = world.spawn(Account(), "account")
     world.inject(ref, Deposit(5), source="alice")
@@ -8,6 +9,7 @@ def scenario(world: World) -> None:
 
 result = explore(scenario)
 assert result.verdict == "verified", str(result)
+```
 """
 
 from ccw_actors.explore._census import Census as Census
@@ -30,6 +32,11 @@ from ccw_actors.explore._errors import UnsoundError as UnsoundError
 from ccw_actors.explore._explain import explain as explain
 from ccw_actors.explore._explanation import Explanation as Explanation
 from ccw_actors.explore._explanation import Overtaking as Overtaking
+from ccw_actors.explore._graph import GRAPH_STATES_MAX as GRAPH_STATES_MAX
+from ccw_actors.explore._graph import GraphState as GraphState
+from ccw_actors.explore._graph import GraphStep as GraphStep
+from ccw_actors.explore._graph import StateGraph as StateGraph
+from ccw_actors.explore._graph import state_graph as state_graph
 from ccw_actors.explore._jobs import InlineExecutor as InlineExecutor
 from ccw_actors.explore._jobs import executor_of as executor_of
 from ccw_actors.explore._jobs import stop_now as stop_now
@@ -56,6 +63,7 @@ from ccw_actors.explore._world import Scenario as Scenario
 from ccw_actors.explore._world import World as World
 
 __all__ = [
+    "GRAPH_STATES_MAX",
     "Census",
     "ClockError",
     "Combination",
@@ -68,6 +76,8 @@ __all__ = [
     "EventLoopError",
     "Explanation",
     "ExploreError",
+    "GraphState",
+    "GraphStep",
     "HiddenStateError",
     "InlineExecutor",
     "Limits",
@@ -82,6 +92,7 @@ __all__ = [
     "Replayed",
     "Result",
     "Scenario",
+    "StateGraph",
     "Step",
     "Tick",
     "Time",
@@ -99,5 +110,6 @@ __all__ = [
     "refines",
     "replay",
     "sample_rate",
+    "state_graph",
     "stop_now",
 ]

@@ -172,13 +172,17 @@ def _check_options(
 
 
 def model_of(
-    scenario: Scenario, delivery: Network, time: Time, recheck: int = _RECHECK
+    scenario: Scenario,
+    delivery: Network,
+    time: Time,
+    recheck: int = _RECHECK,
+    noops: Noops = "consumed",
 ) -> ActorModel:
     """Return the actors of a scenario as a transition system.
 
     Raises `ExploreError` if there are none.
     """
-    model = ActorModel(scenario, delivery, recheck, time)
+    model = ActorModel(scenario, delivery, recheck, time, noops)
     if not model.compact.paths:
         raise ExploreError("the scenario has no actor, so nothing can happen in it")
     return model

@@ -1,6 +1,7 @@
 """Plain transition systems: states and actions, without actors."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from copy import copy
 from typing import Any, Final, Generic, TypeGuard, TypeVar
 
 import msgspec
@@ -117,6 +118,8 @@ class PlainModel(Generic[S, A]):
         recheck: int = 0,
         within: Holds[S] | None = None,
     ) -> None:
+        # Several models of one system may be explored at once, in threads.
+        system = copy(system)
         system.forget()
         self.left_out = self.has_waiting = False
         self._system = system

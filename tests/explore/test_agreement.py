@@ -241,6 +241,7 @@ def holds(state: Any, what: str) -> bool:
     return not getattr(state, what)
 
 
+@pytest.mark.slow
 def test_cancelled_timer_that_sleeps() -> None:
     """Steps that might come before a timer are tried, even if the timer was tried."""
     limits = Limits(steps=300_000)

@@ -67,6 +67,41 @@ def test_scenario_that_does_not_hold(pytester: pytest.Pytester) -> None:
     again.stdout.fnmatch_lines(["REFUTED: account/one: never overdrawn"])
 
 
+def test_page_of_a_failure(pytester: pytest.Pytester) -> None:
+    """The page of the counterexample is next to it, and the failure has its path."""
+    outcomes, printed = run(pytester, WRONG)
+    assert outcomes == {"failed": 1}
+    shown, _, _ = printed.partition("short test summary info")
+    (place,) = re.findall(r"See it in a browser: (\S+)", shown)
+    assert Path(place).read_text().startswith("<!doctype html>")
+    (file,) = re.findall(r"replay (\S+) --scenario", shown)
+    assert Path(place).parent == Path(file).parent
+
+
+def test_page_that_cannot_be_written(pytester: pytest.Pytester) -> None:
+    """Where it cannot be written the failure is told all the same."""
+    page = pytester.path / ".pytest_cache/d/ccw-actors"
+    page = page / "test_page_that_cannot_be_written-test_wrong.html"
+    page.mkdir(parents=True)
+    outcomes, shown = run(pytester, WRONG)
+    assert outcomes == {"failed": 1}
+    assert "REFUTED: account/one: never overdrawn" in shown
+    assert "ccw-actors replay" in shown
+    assert "No page could be written: IsADirectoryError: [Errno 21] Is a " in shown
+
+
+def test_what_passes_writes_no_page(pytester: pytest.Pytester) -> None:
+    """A test that passes does not even import what makes pages."""
+    tests = f"""{RIGHT}
+def test_no_page():
+    import sys
+    assert not any(name.startswith("ccw_actors.show") for name in sys.modules)
+"""
+    outcomes, _ = run(pytester, tests)
+    assert outcomes == {"passed": 2}
+    assert not [*pytester.path.rglob("*.html")]
+
+
 def test_beside_asyncio(pytester: pytest.Pytester) -> None:
     """Scenarios and tests of pytest-asyncio can share a file, in either mode."""
     both = RIGHT + ASYNC
@@ -98,6 +133,23 @@ def test_poor(world, tmp_path):
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"passed": 2, "failed": 1}
     assert "ccw-actors replay" not in shown, "it could not be found again"
+    # Where CI is set, pytest writes the whole message a second time, in its summary.
+    assert len(set(re.findall(r"See it in a browser: (\S+)", shown))) == 1
+
+
+def test_page_of_each_parameter(pytester: pytest.Pytester) -> None:
+    """Each failure has its own page, whatever the parameter is called."""
+    tests = """
+@pytest.mark.parametrize("sign", ["<", ">"])
+@pytest.mark.explore
+def test_poor(world, sign):
+    transfers(buggy=True)(world)
+"""
+    _, shown = run(pytester, tests)
+    pages = re.findall(r"See it in a browser: (\S+)", shown)
+    assert len(set(pages)) == 2
+    for page in pages:
+        assert "ccw-actors replay" not in Path(page).read_text()
 
 
 def test_limits(pytester: pytest.Pytester) -> None:

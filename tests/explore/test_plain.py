@@ -113,3 +113,21 @@ def test_only_states() -> None:
     """Without actors the engine "orders" is refused."""
     with pytest.raises(ExploreError, match="'states' only, not 'orders'"):
         explore(counter(5), engine="orders")
+
+
+def test_explored_twice_at_once() -> None:
+    """What one exploration has seen is not what another one has."""
+    system = TransitionSystem[int, int](
+        [0],
+        lambda state: (1,) if state < 999 else (),
+        lambda state, step: state + step,
+        sometimes={"nine": lambda state: state == 9},
+    )
+    others: list[str] = []
+
+    def tick(progress: Progress) -> None:
+        if progress.found > 9 and not others:
+            others.append(explore(system, limits=Limits(states=5)).verdict)
+
+    assert explore(system, tick=tick).verdict == "verified"
+    assert others == ["incomplete"]

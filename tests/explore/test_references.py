@@ -159,6 +159,7 @@ def told_to_crash(scenario: Scenario, path: str) -> Scenario:
     return told
 
 
+@pytest.mark.slow
 @FEW
 @given(
     scenarios("", "spawn", kind=Fragile),

@@ -59,7 +59,9 @@ CLOSED = Model(
 """A request, and a message that opens what is needed to serve it."""
 
 
-@pytest.mark.parametrize("delivery", ["channel", "unordered"])
+@pytest.mark.parametrize(
+    "delivery", [pytest.param("channel", marks=pytest.mark.slow), "unordered"]
+)
 def test_few_models(delivery: Network, tmp_path: Path) -> None:
     """On twenty small models they find the same, state by state: see `differences`."""
     compared = 0
