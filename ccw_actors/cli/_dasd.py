@@ -1,21 +1,32 @@
-"""`ccw-actors dasd`: makes, lists, reads, checks and recovers disk images."""
+"""`ccw-actors dasd`: makes, lists, reads, checks, copies and recovers disk images."""
 
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from ccw_actors.actors.hardware.image import (
-    ImageFile,
     create_blocks,
     create_tracks,
-    open_image,
     recover_image,
 )
-from ccw_actors.cli._completion import block_types, disk_types
+from ccw_actors.cli._completion import disk_types
+from ccw_actors.cli._dasd_options import (
+    Blocks,
+    BlockType,
+    Compress,
+    Cylinders,
+    Force,
+    Image,
+    Shadow,
+    compression_of,
+    opened,
+    refuse_size,
+)
+from ccw_actors.cli._dasd_shadow import shadow_files
+from ccw_actors.cli._dasd_volumes import convert, copy, grow
 from ccw_actors.cli._datasets import (
     as_row,
     converter,
@@ -24,63 +35,25 @@ from ccw_actors.cli._datasets import (
     show_members,
 )
 from ccw_actors.cli._inputs import reading
-from ccw_actors.cli._printing import complain, say
+from ccw_actors.cli._printing import say
 from ccw_actors.cli._progress import progress_of, waiting
 from ccw_actors.cli._usage import PlainCommand, PlainGroup
-from ccw_actors.devices.ckd_types import CYLINDERS_MAX, ckd_type, ckd_volume
+from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
 from ccw_actors.devices.volume_check import damages
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.devices.volume_label import VolumeLabel, volume_serial
 from ccw_actors.devices.vtoc import datasets
-from ccw_actors.errors import ImageError
 
 __all__ = ["dasd"]
 
 dasd = typer.Typer(
     cls=PlainGroup,
-    help="Make, list, read, check and recover disk images.\n\n"
+    help="Make, list, read, check, copy and recover disk images.\n\n"
     "Exit status: 0 the command succeeded; 1 an image is damaged; 2 usage error, or an"
     " image cannot be used.",
     no_args_is_help=True,
 )
-
-_BLOCKS_MAX = (1 << 32) - 1  # a locate command has four bytes for it
-
-Image = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The image.", show_default=False)
-]
-BlockType = Annotated[
-    str,
-    typer.Option(
-        "--type",
-        metavar="TYPE",
-        help="The device type of a raw image of blocks, as in 3370. Images of other"
-        " kinds say their type.",
-        autocompletion=block_types,
-        show_default=False,
-    ),
-]
-
-
-_Cylinders: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        max=CYLINDERS_MAX,
-        help="The number of cylinders, if not that of the model.",
-    ),
-]
-_Blocks: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=2,
-        max=_BLOCKS_MAX,
-        help="The number of blocks, if not that of the model.",
-    ),
-]
 
 
 @dasd.command(cls=PlainCommand)
@@ -99,11 +72,10 @@ def init(
     ],
     volser: Annotated[str, typer.Option(metavar="SERIAL", help="The volume serial.")],
     *,
-    cylinders: _Cylinders = None,
-    blocks: _Blocks = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a file that exists.")
-    ] = False,
+    cylinders: Cylinders = None,
+    blocks: Blocks = None,
+    compress: Compress = None,
+    force: Force = False,
 ) -> None:
     """Make the image of an empty disk, with a label and an empty VTOC.
 
@@ -114,23 +86,19 @@ def init(
     in use or cannot be written.
     """
     serial = volume_serial(volser)
+    packing = compression_of(compress)
     if device_type[:4] in FBA_TYPES:
-        _refuse(cylinders, "--cylinders", device_type, "--blocks")
+        refuse_size(cylinders, "--cylinders", device_type, "--blocks")
         kind, usual = fba_blocks(device_type)
-        create_blocks(image, kind, blocks or usual, serial, replace=force)
+        size = blocks or usual
+        create_blocks(image, kind, size, serial, replace=force, compression=packing)
         return
-    _refuse(blocks, "--blocks", device_type, "--cylinders")
-    disk, model_cylinders = ckd_type(device_type)
-    volume = ckd_volume(disk, cylinders or model_cylinders)
+    refuse_size(blocks, "--blocks", device_type, "--cylinders")
+    disk, usual = ckd_type(device_type)
+    volume = ckd_volume(disk, cylinders or usual)
+    create = partial(create_tracks, replace=force, compression=packing)
     with progress_of("tracks", volume.tracks) as show:
-        create_tracks(image, volume, serial, replace=force, progress=show)
-
-
-def _refuse(value: int | None, option: str, device_type: str, better: str) -> None:
-    if value is not None:
-        raise typer.BadParameter(
-            f"does not apply to a {device_type}; expected {better}", param_hint=option
-        )
+        create(image, volume, serial, progress=show)
 
 
 @dasd.command(cls=PlainCommand)
@@ -146,6 +114,7 @@ def ls(
     ] = "",
     *,
     device_type: BlockType = "",
+    shadow: Shadow = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
@@ -159,7 +128,7 @@ def ls(
     Exit status: 0 they were listed; 2 usage error, FILE cannot be used, or there is no
     such dataset.
     """
-    with _open(image, device_type) as file:
+    with opened(image, device_type, shadow) as file:
         volume = file.geometry
         if not isinstance(volume, Geometry):
             label = VolumeLabel.in_blocks(file.read(0))
@@ -195,6 +164,7 @@ def cat(
     encoding: Annotated[
         str, typer.Option(metavar="CODE-PAGE", help="The EBCDIC code page for --text.")
     ] = "cp1047",
+    shadow: Shadow = "",
 ) -> None:
     """Write the records of a dataset to standard output.
 
@@ -203,7 +173,7 @@ def cat(
     Exit status: 0 they were written; 2 usage error, FILE cannot be used, or there is no
     such dataset or member.
     """
-    with _open(image, "") as file:
+    with opened(image, "", shadow) as file:
         convert = converter(encoding) if text else bytes
         for record in records_of(file, dataset):
             sys.stdout.buffer.write(convert(record))
@@ -211,8 +181,10 @@ def cat(
 
 
 @dasd.command(cls=PlainCommand)
-def verify(image: Image, *, device_type: BlockType = "") -> None:
+def verify(image: Image, *, device_type: BlockType = "", shadow: Shadow = "") -> None:
     """Check every track, the label and the VTOC of an image.
+
+    In a compressed image, also the use of space and the list of free space.
 
     Prints a line for each damage, with its place, or that nothing is damaged. Changes
     nothing.
@@ -220,9 +192,10 @@ def verify(image: Image, *, device_type: BlockType = "") -> None:
     Exit status: 0 nothing is damaged; 1 something is damaged; 2 usage error, or FILE
     cannot be used.
     """
-    with _open(image, device_type) as file:
+    with opened(image, device_type, shadow) as file:
         with progress_of("tracks", file.geometry.tracks) as show:
             found = list(damages(file.geometry, file.read, show))
+        found += file.damage()
         for damage in found:
             say(f"{image}: {damage}")
         if found:
@@ -243,8 +216,12 @@ def recover(
             " original.",
         ),
     ] = False,
+    shadow: Shadow = "",
 ) -> None:
     """Undo a write that was cut short when the process that wrote it died.
+
+    Lists the free space of a compressed image again if it was not closed. With shadow
+    files, the topmost one is recovered.
 
     Prints what was undone, or that there is no journal. A machine that opens the image
     for writing does the same.
@@ -253,22 +230,13 @@ def recover(
     be used.
     """
     with reading(image, "a disk image"), waiting("reading the journal"):
-        done = recover_image(image, device_type=device_type, copied=copied)
+        done = recover_image(
+            image, device_type=device_type, copied=copied, shadow=shadow
+        )
     say(f"{image}: {done}")
 
 
-@contextmanager
-def _open(image: Path, device_type: str) -> Generator[ImageFile]:
-    """Open an image for reading, print its notice, and have errors name it."""
-    with reading(image, "a disk image"):
-        file = open_image(image, device_type=device_type, read_only=True)
-    try:
-        if file.notice:
-            complain(f"{image}: {file.notice}")
-        yield file
-    except ImageError as error:
-        if str(image) in str(error):
-            raise
-        raise ImageError(f"{image}: {error}") from error
-    finally:
-        file.close()
+dasd.command(cls=PlainCommand)(copy)
+dasd.command(cls=PlainCommand)(convert)
+dasd.command(cls=PlainCommand)(grow)
+dasd.add_typer(shadow_files, name="shadow")

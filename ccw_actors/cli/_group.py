@@ -35,13 +35,11 @@ from ccw_actors.errors import (
     UnknownDeviceTypeError,
     VectorError,
 )
-from ccw_actors.explore import CounterexampleError
 
 __all__ = ["OneLineGroup", "run_to_an_end"]
 
 _NO, _UNUSABLE, _INTERRUPTED = 1, 2, 130
 _UNUSABLE_INPUTS = (
-    CounterexampleError,
     ImageError,
     MachineFileError,
     NameInUseError,
@@ -51,6 +49,10 @@ _UNUSABLE_INPUTS = (
     UnknownDeviceTypeError,
     UnusableFileError,
     VectorError,
+)
+_OF_PACKAGES = (
+    ("ccw_actors.explore", "CounterexampleError"),
+    ("ccw_actors.show", "SourceError"),
 )
 _UNUSABLE_PATHS = (
     FileExistsError,
@@ -104,7 +106,7 @@ def run_to_an_end(app: Callable[[], Any]) -> NoReturn:
         app()
     except CcwActorsError as error:
         complain(error)
-        sys.exit(_UNUSABLE if isinstance(error, _UNUSABLE_INPUTS) else _NO)
+        sys.exit(_UNUSABLE if isinstance(error, _unusable_inputs()) else _NO)
     except OSError as error:
         if error.errno == errno.EPIPE:
             _close_quietly()
@@ -113,6 +115,14 @@ def run_to_an_end(app: Callable[[], Any]) -> NoReturn:
         is_path = error.filename is not None and isinstance(error, _UNUSABLE_PATHS)
         sys.exit(_UNUSABLE if is_path else _NO)
     sys.exit(0)
+
+
+def _unusable_inputs() -> tuple[type[Exception], ...]:
+    """Return the errors of files that cannot be used."""
+    # A command that has not imported a package cannot raise its error.
+    packages = ((sys.modules.get(name), error) for name, error in _OF_PACKAGES)
+    own = (getattr(package, error) for package, error in packages if package)
+    return (*_UNUSABLE_INPUTS, *own)
 
 
 def _escape_output() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ccw_actors.errors import CcwActorsError
 
-__all__ = ["UnusableFileError", "reading"]
+__all__ = ["UnusableFileError", "check_keeps", "reading"]
 
 
 class UnusableFileError(CcwActorsError):
@@ -32,6 +32,20 @@ def reading(file: Path, kind: str) -> Generator[None]:
         if not _comes_from_the_system(error):
             raise
         raise UnusableFileError(f"{error}; expected {kind}") from error
+
+
+def check_keeps(place: Path, *names: str) -> None:
+    """Check that writing to a place does not replace what is read.
+
+    `names` are files, or scenarios in files: FILE:NAME, FILE::NAME.
+
+    Raises:
+        UnusableFileError: It is one of these files.
+    """
+    for name in names:
+        for source in (Path(name), Path(name.rpartition(":")[0].removesuffix(":"))):
+            if source.is_file() and place.exists() and place.samefile(source):
+                raise UnusableFileError(f"{place}: expected another file than {name}")
 
 
 def _comes_from_the_system(error: BaseException) -> bool:

@@ -17,6 +17,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ccw_actors._visible import visible
+
 __all__ = [
     "as_text",
     "complain",
@@ -33,24 +35,6 @@ __all__ = [
 _LINE_MAX = 1000
 _NO_LOG = logging.NullHandler()
 _WIDTH_MAX = 1 << 16
-
-
-def visible(text: object, *, keep: str = "") -> str:
-    r"""Return text whose every character can be seen, on one line.
-
-    What is not printable (control characters, line ends, marks that turn the direction
-    of writing, halves of characters) becomes an escape as Python writes it, such as
-    "\x1b", unless it is one of `keep`.
-    """
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(
-        char
-        if char.isprintable() or char in keep
-        else char.encode("unicode_escape").decode("ascii")
-        for char in shown
-    )
 
 
 def say(text: object, style: str = "") -> None:

@@ -24,6 +24,7 @@ from ccw_actors.cli._qemu_test import qemu_test
 from ccw_actors.cli._run_view import ending
 from ccw_actors.cli._running import (
     End,
+    TakesFaults,
     begin_a_trace,
     check_name,
     claim_name,
@@ -91,8 +92,8 @@ _Disks: TypeAlias = Annotated[
         "--disk",
         metavar="DEVNO=IMAGE[,OPTION...]",
         help="Pass a disk through. May be repeated. Options: type=TYPE, for an image of"
-        " raw blocks only, as in 3370; control-unit=UNIT, for a 3390 2107 (the"
-        " default), 3990-2 or 3990-6; read-only.",
+        " raw blocks only, as in 3370; control-unit=UNIT, for a 3390 or"
+        " 3380 2107 (the default), 3990-2 or 3990-6; read-only.",
         show_default=False,
     ),
 ]
@@ -167,6 +168,7 @@ def start(
     as_json: _AsJson = False,
     trace: _Trace = None,
     name: _Name = None,
+    faults: TakesFaults = False,
 ) -> None:
     """Start a QEMU with disks passed through to it.
 
@@ -198,7 +200,7 @@ def start(
     )
     machine = Machine(devices, (guest,))
     check_machine(machine, "ccw-actors qemu")
-    end = _run(machine, name, trace, as_json=as_json)
+    end = _run(machine, name, trace, as_json=as_json, takes_faults=faults)
     _report(end, as_json=as_json)
     if end.status:
         raise typer.Exit(end.status)
@@ -213,7 +215,12 @@ def _report(end: End, *, as_json: bool) -> None:
 
 
 def _run(
-    machine: Machine, name: str | None, trace: Path | None, *, as_json: bool
+    machine: Machine,
+    name: str | None,
+    trace: Path | None,
+    *,
+    as_json: bool,
+    takes_faults: bool,
 ) -> End:
     """Run the machine under its name, with a trace if one is wanted."""
     with contextlib.ExitStack() as stack:
@@ -223,7 +230,9 @@ def _run(
         target = None
         if trace is not None:
             target = begin_a_trace(machine, trace, [], TRACE_SIZE)
-        return run_shown(machine, target, control, as_json=as_json)
+        return run_shown(
+            machine, target, control, as_json=as_json, takes_faults=takes_faults
+        )
 
 
 @qemu.command(cls=PlainCommand)

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _MIB = 1 << 20
-_CONTROL_UNITS = {"3390": "2107"}
+_CONTROL_UNITS = {"3380": "2107", "3390": "2107"}
 """The control units that disks have by default: those that Linux meets today."""
 
 _DISK = re.compile(

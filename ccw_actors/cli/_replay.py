@@ -17,8 +17,7 @@ from ccw_actors.cli._progress import waiting
 from ccw_actors.cli._scenario_names import (
     Explored,
     ScenarioNameError,
-    find_scenario,
-    shipped_scenario,
+    scenario_of,
 )
 from ccw_actors.explore import (
     Counterexample,
@@ -69,7 +68,7 @@ def replay(
     try:
         with reading(file, "a counterexample"):
             known = Counterexample.load(file)
-        found = find_scenario(scenario) if scenario else _shipped(file, known)
+        found = scenario_of(file, known, scenario)
     except (CounterexampleError, ScenarioNameError) as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -106,17 +105,6 @@ def _say_lost(file: Path, lost: ReplayError, *, as_json: bool) -> None:
         say_json({"violation": None, "steps": lost.number - 1, "lost": str(lost)})
     else:
         say(f"{file}: {lost}")
-
-
-def _shipped(file: Path, known: Counterexample) -> Explored:
-    """Return the scenario of a counterexample, if it comes with the package."""
-    found = shipped_scenario(known.scenario)
-    if found is None:
-        raise ScenarioNameError(
-            f"{file}: its scenario {known.scenario!r} does not come with the package."
-            " If you trust that code, name it with --scenario FILE:NAME"
-        )
-    return found
 
 
 def _as_json(again: Replayed) -> dict[str, Any]:

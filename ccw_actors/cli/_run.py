@@ -10,6 +10,7 @@ from ccw_actors.cli._loops import UseUvloop, loop_factory
 from ccw_actors.cli._printing import complain
 from ccw_actors.cli._running import (
     TRACE,
+    TakesFaults,
     begin_a_trace,
     check_name,
     claim_name,
@@ -81,6 +82,7 @@ def run(
     no_trace: _NoTrace = False,
     name: _Name = None,
     no_control: _NoControl = False,
+    faults: TakesFaults = False,
     uvloop: UseUvloop = False,
 ) -> None:
     """Run a machine until the programs of all its guests have ended.
@@ -108,7 +110,14 @@ def run(
         if not no_trace:
             inputs = [] if machine_file is None else [machine_file]
             target = begin_a_trace(machine, trace, inputs, size_max)
-        end = run_shown(machine, target, control, as_json=as_json, new_loop=new_loop)
+        end = run_shown(
+            machine,
+            target,
+            control,
+            as_json=as_json,
+            takes_faults=faults,
+            new_loop=new_loop,
+        )
     _print(end.result, end.why, as_json=as_json)
     if end.status:
         raise typer.Exit(end.status)

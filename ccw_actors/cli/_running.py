@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 
 import typer
 from rich.live import Live
@@ -35,6 +35,7 @@ from ccw_actors.trace import TraceTarget
 __all__ = [
     "TRACE",
     "End",
+    "TakesFaults",
     "begin_a_trace",
     "check_name",
     "claim_name",
@@ -44,6 +45,13 @@ __all__ = [
 
 TRACE = Path("ccw-actors.trace")
 """The file of a trace, unless the user names another."""
+
+TakesFaults: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--faults", help="Let 'ccw-actors fault' make faults happen to every device."
+    ),
+]
 
 _TRACES_MAX = 100
 
@@ -79,6 +87,7 @@ def run_shown(
     control: ControlSocket | None,
     *,
     as_json: bool,
+    takes_faults: bool = False,
     new_loop: LoopFactory | None = None,
 ) -> End:
     """Run a machine to its end, and show it at work on a terminal."""
@@ -87,7 +96,14 @@ def run_shown(
     if limit != most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with _notices_printed(), KeptStreams(stdout_for_us=as_json) as streams:
-        running = _Running(machine, trace, control, streams, as_json=as_json)
+        running = _Running(
+            machine,
+            trace,
+            control,
+            streams,
+            as_json=as_json,
+            takes_faults=takes_faults,
+        )
         return running.run(new_loop)
 
 
@@ -154,6 +170,7 @@ class _Running:
         streams: KeptStreams,
         *,
         as_json: bool,
+        takes_faults: bool,
     ) -> None:
         self._streams = streams
         self._as_json = as_json
@@ -166,6 +183,7 @@ class _Running:
             trace=trace,
             on_progress=self._tell if self._is_live else None,
             control=control,
+            takes_faults=takes_faults,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunResult] | None = None

@@ -29,7 +29,7 @@ from typing import Any, TypeAlias, cast
 from ccw_actors._suggestions import did_you_mean
 from ccw_actors.cli._own_code import why_failed
 from ccw_actors.errors import CcwActorsError
-from ccw_actors.explore import Scenario, TransitionSystem, World
+from ccw_actors.explore import Counterexample, Scenario, TransitionSystem, World
 from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.verdicts import CellName, CellNameError, cell_scenario
 
@@ -39,6 +39,7 @@ __all__ = [
     "find_predicate",
     "find_scenario",
     "replay_command",
+    "scenario_of",
     "scenarios_of",
     "shipped_scenario",
 ]
@@ -61,6 +62,21 @@ def shipped_scenario(name: str) -> Explored | None:
         return cell_scenario(*CellName.parse(name))
     except CellNameError as error:
         raise ScenarioNameError(str(error)) from error
+
+
+def scenario_of(file: Path, known: Counterexample, name: str) -> Explored:
+    """Return the scenario of a counterexample in a file: that of `name`, if given.
+
+    Raises `ScenarioNameError` if there is none, or if no name is given and the scenario
+    does not come with this package.
+    """
+    found = find_scenario(name) if name else shipped_scenario(known.scenario)
+    if found is None:
+        raise ScenarioNameError(
+            f"{file}: its scenario {known.scenario!r} does not come with the package."
+            " If you trust that code, name it with --scenario FILE:NAME"
+        )
+    return found
 
 
 def replay_command(file: Path, name: str) -> str:

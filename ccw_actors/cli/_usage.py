@@ -5,13 +5,13 @@ Typer takes its texts from Pydantic, which speaks to programmers: "Value error, 
 reach the user through `usage_error`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-__all__ = ["PlainCommand", "PlainGroup", "usage_error"]
+__all__ = ["PlainCommand", "PlainGroup", "refuse_others", "usage_error"]
 
 _VALUE_ERROR = "Value error, "
 _NOT_THE_NUMBER = ("int_", "float_", "greater_than", "less_than")
@@ -23,6 +23,20 @@ def usage_error(error: typer.TyperException) -> str:
         return error.format_message()
     where, text = _where(error), _in_words(error)
     return f"{where}: {text}" if where else text
+
+
+def refuse_others(context: typer.Context, option: str, taken: Collection[str]) -> None:
+    """Refuse the options of a command line that are not among those `taken`.
+
+    Raises:
+        typer.BadParameter: There is one, which `option` would ignore.
+    """
+    for param in context.command.params:
+        source = context.get_parameter_source(str(param.name))
+        is_given = source is not None and source.name == "COMMANDLINE"
+        name = param.opts[0]
+        if is_given and name.startswith("-") and name not in taken:
+            raise typer.BadParameter(f"{option} does not take {name}")
 
 
 def _where(error: typer.BadParameter) -> str:

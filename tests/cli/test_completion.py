@@ -49,7 +49,20 @@ def bash_script() -> str:
     ("words", "offered"),
     [
         (("ver",), ["verdicts"]),
-        (("dasd", ""), ["cat", "init", "ls", "recover", "verify"]),
+        (
+            ("dasd", ""),
+            [
+                "cat",
+                "convert",
+                "copy",
+                "grow",
+                "init",
+                "ls",
+                "recover",
+                "shadow",
+                "verify",
+            ],
+        ),
         (("run", "--no-"), ["--no-control", "--no-trace"]),
         (("explore", "clear-t"), ["clear-twice"]),
         (("explore", "verdicts/2026/qemu/ma"), []),
@@ -62,6 +75,8 @@ def bash_script() -> str:
         (("conform", "/nowhere", "--category", ""), []),
         (("dasd", "init", "--type", "3390-2"), ["3390-2", "3390-27"]),
         (("stop", "no-such"), []),
+        (("fault", "add", "m", "0150", "st"), ["stall"]),
+        (("fault", "add", "--sense", "ov"), ["overrun"]),
         (("trace", "ccw"), []),
     ],
 )
