@@ -29,7 +29,7 @@ __all__ = [
     "floor_per_io",
     "messages_of_one_io",
     "messages_per_io",
-    "seconds_per_io",
+    "spent_per_io",
 ]
 
 T = TypeVar("T")
@@ -96,19 +96,27 @@ def _blocking_work(cpu: Any, work: Work, ios: int) -> None:
         assert (irb.scsw.dstat, irb.scsw.cstat) == (_NORMAL, 0), irb.scsw
 
 
-def seconds_per_io(
+class Spent(NamedTuple):
+    """What an I/O takes, in seconds: on the clock, and of the process's CPU time."""
+
+    seconds: float
+    cpu: float
+
+
+def spent_per_io(
     layers: Layers, kind: Kind, work: Work, *, guests: int, ios: int
-) -> float:
+) -> Spent:
     """Run `guests` guests at once on the loop, with `ios` I/Os in total."""
     each = max(1, ios // guests)
-    return asyncio.run(_timed(layers, kind, work, guests, each)) / (each * guests)
+    spent = asyncio.run(_timed(layers, kind, work, guests, each))
+    return Spent(*(one / (each * guests) for one in spent))
 
 
 async def _timed(
     layers: Layers, kind: Kind, work: Work, guests: int, ios: int
-) -> float:
+) -> Spent:
     async with System() as system:
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         emulators = [
             _add_guest(system, number, layers, _program(kind, work, ios), kind)
             for number in range(guests)
@@ -116,7 +124,7 @@ async def _timed(
         reports = await asyncio.gather(
             *(one.ask(AwaitGuest(), timeout=600) for one in emulators)
         )
-        spent = time.perf_counter() - began
+        spent = Spent(time.perf_counter() - began, time.process_time() - cpu)
     for report in reports:
         assert report.error is None, report.error
     return spent

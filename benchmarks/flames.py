@@ -13,8 +13,8 @@ RATE = 500
 _ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = """
 import sys
-from benchmarks.channel_machine import WORKS, seconds_per_io
-seconds_per_io("full", "async", WORKS[sys.argv[1]], guests=8, ios=int(sys.argv[2]))
+from benchmarks.channel_machine import WORKS, spent_per_io
+spent_per_io("full", "async", WORKS[sys.argv[1]], guests=8, ios=int(sys.argv[2]))
 """
 
 

@@ -249,7 +249,7 @@ def main(
     shown = f"{machine}\n\n{text(table)}"
     print(shown)
     if write is not None:
-        write.write_text(shown)
+        write.write_text(f"# How much guests delay each other\n\n{shown}")
 
 
 if __name__ == "__main__":

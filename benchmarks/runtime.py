@@ -110,7 +110,7 @@ def main(
     if json_file is not None:
         json_file.write_text(json.dumps(results.to_json(), indent=2) + "\n")
     if markdown is not None:
-        markdown.write_text(to_markdown(sections))
+        markdown.write_text(f"# How fast the runtime is\n\n{to_markdown(sections)}")
     if plot is not None:
         draw(cells, list(notes), plot)
     if strict and any(outcome.met is False for outcome in outcomes):

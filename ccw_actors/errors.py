@@ -19,6 +19,7 @@ __all__ = [
     "DebuggerError",
     "DeviceRegistryError",
     "DispatcherError",
+    "FaultError",
     "ImageError",
     "MachineFileError",
     "MailboxFullError",
@@ -314,6 +315,10 @@ class UnsupportedHostError(CcwActorsError):
 
 class AttachmentError(CcwActorsError):
     """A running machine cannot attach or detach a disk as requested."""
+
+
+class FaultError(CcwActorsError):
+    """A device cannot have a fault as requested; the text has what was expected."""
 
 
 class ClientError(CcwActorsError):

@@ -21,7 +21,8 @@ list of errors, and it asserts nothing (PYTEST_DONT_REWRITE).
 
 `@pytest.mark.explore(delivery=..., engine=..., time=..., limits=...)` makes a test a
 scenario: the test says what must hold, and passes if that holds in every schedule. It
-may also use other fixtures.
+may also use other fixtures. A failure prints where its counterexample is, and the page
+that shows it.
 """
 
 import functools
@@ -31,7 +32,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
-from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,8 @@ __all__ = ["actor_system", "probe", "stepping_system", "virtual_system", "world"
 
 _SYSTEMS = ("actor_system", "virtual_system", "stepping_system")
 _LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
+_PAGE_SECONDS: Final = 0.5
+"""How long each part of the explanation on the page of a failure may take."""
 _ON_LOOP = "_actor_system_on_{}_loop"
 _OUTCOMES: Final = (
     pytest.fail.Exception,
@@ -164,13 +167,50 @@ def _failure(
     """Return why a test that is a scenario does not hold, "" if it does."""
     from ccw_actors.explore import failure  # noqa: PLC0415
 
-    where = "" if others else f"{item.path}::{item.originalname}"
+    where = f"{item.path}::{item.originalname}"
+    saved: list[Path] = []
+
+    def place() -> Path:
+        saved.append(_counterexample(item))
+        return saved[-1]
+
     try:
-        return failure(scenario, mark.kwargs, where, partial(_counterexample, item))
+        wrong = failure(scenario, mark.kwargs, where, place)
     except TypeError as error:
         if "explore()" not in str(error):
             raise
         return f"@pytest.mark.explore: {error}"
+    if saved and others:
+        # The last line is a command to replay it, which cannot make the fixtures.
+        wrong = wrong.rpartition("\n")[0]
+    pages = (_page(one, scenario, where, replays=not others) for one in saved)
+    return "\n".join([wrong, *pages])
+
+
+def _page(
+    file: Path, scenario: "Callable[[World], None]", name: str, *, replays: bool
+) -> str:
+    """Write the page of a counterexample next to it; return a line about it.
+
+    `replays` is whether a command can replay it. Whatever goes wrong is only told: the
+    failure of the test matters more.
+    """
+    page = file.with_name(file.name.replace(".counterexample.json", ".html"))
+    try:
+        from ccw_actors.explore import Counterexample  # noqa: PLC0415
+        from ccw_actors.show import page_of, picture_of_counterexample  # noqa: PLC0415
+
+        picture = picture_of_counterexample(
+            Counterexample.load(file),
+            scenario,
+            name,
+            file=str(file) if replays else "",
+            seconds_max=_PAGE_SECONDS,
+        )
+        page.write_text(page_of(picture), encoding="utf-8")
+    except (Exception, SystemExit, *_OUTCOMES) as error:  # noqa: BLE001 - see above
+        return f"No page could be written: {type(error).__name__}: {error}"
+    return f"See it in a browser: {page}"
 
 
 def _scenario(
@@ -188,6 +228,9 @@ def _counterexample(item: pytest.Function) -> Path:
     temporary = Path(tempfile.gettempdir()) / "ccw-actors"
     folder = temporary if cache is None else cache.mkdir("ccw-actors")
     name = re.sub(r"\W+", "-", f"{item.path.stem}-{item.name}").strip("-")
+    if item.name != item.originalname:
+        # The texts of two parameters can differ in such characters alone.
+        name = f"{name}-{sha256(item.name.encode()).hexdigest()[:8]}"
     return folder / f"{name}.counterexample.json"
 
 

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 OURS = {
     "ccw_actors/machine/shipped/ORC390.img.gz",
     "ccw_actors/machine/shipped/ORCLNX.img.gz",
+    "tests/data/hercules-2-public.json.gz",
     "tests/data/hercules-public.json.gz",
     "tests/data/images/cckd3390.img.gz",
     "tests/data/images/ckd3380.img.gz",

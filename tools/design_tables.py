@@ -18,7 +18,7 @@ from ccw_actors.designs import (
 )
 from tools.markdown import table
 
-__all__ = ["choices_table", "linux_table", "qemu_table"]
+__all__ = ["choices_table", "files_of_functions", "linux_table", "qemu_table"]
 
 
 class Place(NamedTuple):
@@ -261,6 +261,15 @@ def linux_table() -> str:
             if step.function
         }
     )
+
+
+def files_of_functions() -> dict[str, str]:
+    """Return the file of each function of Linux that a section ends in."""
+    return {
+        STEPS[name].function.rpartition(", ")[2]: place.file.rpartition(", ")[2]
+        for name, place in _PLACES.items()
+        if STEPS[name].function
+    }
 
 
 def qemu_table() -> str:

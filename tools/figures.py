@@ -1,6 +1,6 @@
 """The size and the shape of the code in figures, and the limits that they keep.
 
-    python tools/figures.py [--json] [--check] [FOLDER]
+    python -m tools.figures [--json] [--check] [FOLDER]
 
 FOLDER is a checkout, this one unless given. `--check` compares the figures with
 `LIMITS` and ends with 1 if one is beyond its limit. What is counted, and how:
@@ -50,6 +50,8 @@ from typing import NamedTuple
 import grimp
 from rich.console import Console
 from rich.table import Table
+
+from tools.complexity import complexities
 
 __all__ = ["LIMITS", "NOT_YET", "Limit", "beyond", "figures", "main"]
 
@@ -126,7 +128,11 @@ LIMITS = {
 then, has to come below 700.
 """
 
-NOT_YET: dict[str, float] = {"wheel, KB": 1175}
+NOT_YET: dict[str, float] = {
+    "complexity, mean": 2.66,
+    "module lines, max": 480,  # channel/program.py: to be split with the next table
+    "wheel, KB": 1390,
+}
 """Figures beyond their limit, and the value that they may not exceed until then."""
 
 
@@ -292,19 +298,12 @@ def blocks_of(folder: Path) -> list[tuple[str, int]]:
 
     A block is named by its file, its line and its name, "cli/_run.py:24 run".
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "radon", "cc", "--json", folder],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     return [
         (
-            f"{Path(path).relative_to(folder)}:{block['lineno']} {block['name']}",
+            f"{path.relative_to(folder)}:{block['lineno']} {block['name']}",
             block["complexity"],
         )
-        for path, blocks in json.loads(done.stdout).items()
-        for block in blocks
+        for path, block in complexities(folder)
     ]
 
 

@@ -8,6 +8,8 @@ from ccw_actors.channel import Ccw, Cstat, Orb, chsc
 from ccw_actors.channel.fields import Flag
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.devices.eckd import COMMANDS as DISK_COMMANDS
+from ccw_actors.devices.eckd import CONTROL_UNITS
+from ccw_actors.devices.eckd import DISKS as DISK_TYPES
 from ccw_actors.devices.fba import COMMANDS as BLOCK_COMMANDS
 from ccw_actors.devices.fba import HARDWARE as BLOCK_TYPES
 from ccw_actors.devices.virtual import KINDS as VIRTIO_TYPES
@@ -31,6 +33,8 @@ _NOT_COMMANDS: Final = {
 }
 """Commands of newer control units that none here accepts."""
 _SOME_UNITS: Final = " (some control units)"
+_NEWER_UNITS: Final = " (control units from the 3880 on)"
+_NOT_THE_OLDEST: Final = " (not 2311, 2314)"
 _CCWS: Final = (
     "Formats 0 and 1. MIDAWs need a machine with the facility (`midaws` of `Guest` and"
     " `Cpu`). A MIDAW that asks for an interruption ends in program check."
@@ -86,7 +90,7 @@ def as_markdown() -> str:
             "",
             table(("device types", "model"), _devices()),
             "",
-            *_commands("3380, 3390", _disk_commands()),
+            *_commands(", ".join(DISK_TYPES), _disk_commands()),
             *_commands(", ".join(BLOCK_TYPES), _names(BLOCK_COMMANDS)),
             *_commands(", ".join(VIRTIO_TYPES), _names(VIRTIO_COMMANDS)),
             *_commands("3270", TERMINAL_COMMANDS),
@@ -150,9 +154,19 @@ def _devices() -> Iterable[tuple[str, ...]]:
 def _disk_commands() -> dict[int, str]:
     """Names of a disk's commands; some control units lack some of them."""
     return {
-        code: entry.name + (_SOME_UNITS if entry.special else "")
+        code: entry.name + _known_to(code, special=entry.special)
         for code, entry in DISK_COMMANDS.items()
     }
+
+
+def _known_to(code: int, *, special: bool) -> str:
+    old = [unit for unit in CONTROL_UNITS.values() if not unit.extended]
+    known = [unit.knows(code, special=special) for unit in old]
+    if special:
+        return _SOME_UNITS
+    if all(known):
+        return ""
+    return _NOT_THE_OLDEST if any(known) else _NEWER_UNITS
 
 
 def _names(commands: Mapping[int, tuple[str, object]]) -> dict[int, str]:

@@ -24,10 +24,12 @@ from ccw_actors.verdicts import VERDICT_SCENARIOS, VerdictCell, load
 from tools import (
     claims_page,
     coverage_page,
+    error_recovery_page,
     executed_page,
     implemented_page,
     life_cycle_page,
     message_flow_page,
+    race_picture,
     rules_page,
     runs_page,
     scenario_page,
@@ -129,6 +131,7 @@ PAGES: Final[dict[str, Page]] = {
         _parts(
             "README.md",
             {
+                "race": lambda: race_picture.as_markdown(_cells()),
                 "seed": lambda: seed_table.seed_table(_cells()),
                 "legend": lambda: seed_table.legend(_cells()),
             },
@@ -160,6 +163,7 @@ PAGES: Final[dict[str, Page]] = {
         _whole("life-cycle", life_cycle_page.as_markdown),
         _whole("subchannel-states", _subchannel_states),
         _whole("coverage", _coverage),
+        _whole("linux-error-recovery", error_recovery_page.as_markdown),
         _whole("verdicts/table", lambda: verdict_table_page.as_markdown(_cells())),
         _whole("verdicts/claims", lambda: claims_page.as_markdown(_cells())),
         _whole("verdicts/steps", steps_page.as_markdown),

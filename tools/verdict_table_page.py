@@ -25,7 +25,7 @@ from tools.design_tables import choices_table
 from tools.executed_page import RECORDS, executed_mark
 from tools.markdown import GENERATED, table
 
-__all__ = ["as_markdown"]
+__all__ = ["as_markdown", "records_by_cell"]
 
 _COUNTS: Final = """\
 Below ✘ is how many schedules fail. Schedules that differ only in the order of
@@ -135,13 +135,13 @@ def _linked(cell: VerdictCell | None) -> str:
         return text
     if cell.why or cell.also:
         text = f"[{text}](scenarios/{cell.scenario}.md)"
-    executed = executed_mark(_records(), cell.design, cell.scenario)
+    executed = executed_mark(records_by_cell(), cell.design, cell.scenario)
     mark = f"[{executed}](../../verdicts/executed.md#{cell.scenario})"
     return "<br>".join(filter(None, (text, share(cell), executed and mark)))
 
 
 @cache
-def _records() -> dict[tuple[str, str], list[ExecutionRecord]]:
+def records_by_cell() -> dict[tuple[str, str], list[ExecutionRecord]]:
     """Return the records of real kernels, by design and scenario."""
     found: dict[tuple[str, str], list[ExecutionRecord]] = {}
     for record in load_records(RECORDS):

@@ -37,7 +37,7 @@ def test_quick_run(tmp_path: Path) -> None:
     )
     assert "| NOP | full stack | async | 64 |" in done.stdout
     assert "| 4 KiB read | bare subchannel | pykka | 8 |" in done.stdout
-    assert "a NOP takes at most 22 messages" in done.stdout
+    assert "| NOP, full stack, 8 guests: 22 messages | 22 | met |" in done.stdout
     for work in WORKS:
         assert re.search(
             rf"^\| {work} \| \d+ \| \d+ \| \d+% \|$", done.stdout, re.MULTILINE

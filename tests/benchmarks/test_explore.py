@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_quick_run(tmp_path: Path) -> None:
     """A quick run prints every table that it can, and writes them."""
     written = tmp_path / "table.md"

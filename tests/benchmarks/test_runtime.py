@@ -37,6 +37,7 @@ def results(*samples: tuple[str, str, float, float]) -> Results:
     return made
 
 
+@pytest.mark.slow
 def test_quick_run_measures_every_case(tmp_path: Path) -> None:
     """A run writes the median and the unit of each row that a library can do."""
     file, page = tmp_path / "medians.json", tmp_path / "page.md"
@@ -80,6 +81,7 @@ def test_a_library_that_does_not_run_is_named() -> None:
     assert reason in done.stdout
 
 
+@pytest.mark.slow
 def test_another_checkout_is_measured_beside_this_one(tmp_path: Path) -> None:
     """`--before` runs the other checkout's code, in its own column."""
     for folder in ("benchmarks", "ccw_actors"):

@@ -115,10 +115,15 @@ class MachineGates:
         return all(gates.made.is_set() for gates in self._gates.values())
 
     def _make_device(
-        self, model: Any, volume: ActorRef[Any], *, subchannel: ActorRef[Any]
+        self,
+        model: Any,
+        volume: ActorRef[Any],
+        *,
+        subchannel: ActorRef[Any],
+        **options: Any,
     ) -> Device:
         gates = self._beside(subchannel)
-        return gates.make_device(model, volume, subchannel=subchannel)
+        return gates.make_device(model, volume, subchannel=subchannel, **options)
 
     def _make_subchannel(
         self,

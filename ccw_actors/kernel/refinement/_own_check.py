@@ -18,7 +18,14 @@ from ccw_actors.kernel.refinement._own_actors import (
     candidates,
     why_unchecked,
 )
-from ccw_actors.runtime import Actor, Choice, Observer, SteppingDispatcher, System
+from ccw_actors.runtime import (
+    Actor,
+    Choice,
+    Handled,
+    Observer,
+    SteppingDispatcher,
+    System,
+)
 from ccw_actors.runtime.stepping import Envelope
 from ccw_actors.trace import (
     DeadLetterRecord,
@@ -219,7 +226,7 @@ class _Replay:
         self._dispatcher = dispatcher = SteppingDispatcher()
         self._system = system = System(dispatcher, name=name)
         # With an observer, each message has a number.
-        system.observe(Observer())
+        system.observe(_Numbering())
         for other in peers:
             system.spawn(_Bystander(), other)
         system.spawn(candidate.make(system), path)
@@ -293,6 +300,13 @@ class _Replay:
             return False
         name = self._system.name
         return _without(name, one.message) == _without(name, other.message)
+
+
+class _Numbering(Observer):
+    """Observes messages, so that each has a number."""
+
+    def handled(self, event: Handled) -> None:
+        """Do nothing."""
 
 
 def _number(envelope: Envelope) -> int:
