@@ -69,8 +69,7 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     | effect | what happens |
     |---|---|
     | unit check | the command is not executed, and ends with the `sense` data |
-    | busy, control unit busy | START finds the device busy; for `seconds` more, every
-      START does, and then the status that ends the busy condition is shown |
+    | busy, control unit busy | START finds the device busy, for `seconds` more |
     | stall | the command is executed `seconds` later |
     | late interrupt | the end of the program is shown `seconds` later |
     | lost interrupt | the end of the program is not shown, until HALT or CLEAR |
@@ -79,6 +78,7 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     | unsolicited status | the device shows `status` as well |
     | not operational | the device is gone for good |
 
+    After the seconds of a busy condition the device shows the status that ends it.
     `sense` is a name of `SENSE_NAMES`, or bytes in hexadecimal.
     """
 
