@@ -9,16 +9,23 @@ from msgspec.structs import replace
 
 from ccw_actors.channel._area import Area
 from ccw_actors.channel._orb import Orb
-from ccw_actors.channel._scsw import Dstat
-from ccw_actors.channel.actions import End, WriteHeld
+from ccw_actors.channel._scsw import Cstat, Dstat
+from ccw_actors.channel.actions import End, StorageCheck, WriteHeld
 from ccw_actors.channel.ccw import Ccw, is_input
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.channel.execution import Execution
 
-__all__ = ["checked", "ended", "has_wrong_length", "over"]
+__all__ = ["CHECKS", "checked", "ended", "has_wrong_length", "over"]
 
 _CD: Final = Ccw.chain_data.mask
 _SLI: Final = Ccw.suppress_length.mask
+
+CHECKS: Final = {
+    StorageCheck.ADDRESSING: Cstat.PROGRAM_CHECK,
+    StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
+    StorageCheck.DATA: Cstat.CHANNEL_DATA_CHECK,
+}
+"""The subchannel-status bit that shows a storage check."""
 
 
 def ended(execution: Execution, end: End) -> Execution:

@@ -19,7 +19,7 @@ Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as confirm
 Hercules channel.c.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -27,18 +27,19 @@ from msgspec.structs import replace
 from ccw_actors.channel._area import (
     Area,
     controlling,
-    direct,
-    idaw_length,
-    idaws_wanted,
-    indirect,
     limited,
-    midaws_length,
-    scattered,
     sliced,
     violated,
     within,
 )
+from ccw_actors.channel._area_search import (
+    first_idaw_fetched,
+    idaws_fetched,
+    midaws_fetched,
+    search,
+)
 from ccw_actors.channel._conclusion import (
+    CHECKS,
     checked,
     ended,
     has_wrong_length,
@@ -55,7 +56,6 @@ from ccw_actors.channel.actions import (
     FetchWords,
     Interrupt,
     Perform,
-    StorageCheck,
     Stored,
     StoreData,
     Suspend,
@@ -83,11 +83,6 @@ _PCI: Final = Ccw.program_controlled.mask
 _IDA: Final = Ccw.indirect.mask
 _SUSPEND: Final = Ccw.suspend.mask
 _MIDA: Final = Ccw.midaw.mask
-_CSTAT: Final = {
-    StorageCheck.ADDRESSING: Cstat.PROGRAM_CHECK,
-    StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
-    StorageCheck.DATA: Cstat.CHANNEL_DATA_CHECK,
-}
 _NO_RULES: Final = Rules()
 
 
@@ -127,7 +122,7 @@ def _next_ccw(execution: Execution, address: int) -> Execution:
 
 def _ccw_fetched(execution: Execution, answer: Fetched) -> Execution:
     if answer.check is not None:
-        return _unusable(execution, _CSTAT[answer.check])
+        return _unusable(execution, CHECKS[answer.check])
     fmt = execution.orb.fmt
     ccw = Ccw.from_bytes(answer.data, fmt)
     cpa = execution.address + CCW_LENGTH
@@ -190,77 +185,14 @@ def _unusable(execution: Execution, check: int) -> Execution:
 
 
 def _find_area(execution: Execution) -> Execution:
-    ccw, orb = execution.ccw, execution.orb
-    if ccw.flags & _MIDA and ccw.count:
-        length = midaws_length(ccw)
-        if not length:
-            return _midaws_found(execution, b"", Cstat.PROGRAM_CHECK)
-        fetch = FetchWords(Words.MIDAWS, ccw.address, length, orb.key)
-        return replace(execution, action=fetch)
-    skip = bool(ccw.flags & _SKIP) and is_input(execution.code)
-    if not ccw.flags & _IDA or skip or not ccw.count:
-        backward = is_read_backward(execution.code)
-        area = direct(ccw, execution.cpa, orb.fmt, backward=backward, skip=skip)
-        return _area_found(execution, area)
-    size = idaw_length(orb)
-    if ccw.address % size or ccw.address >> 31:
-        return _area_found(execution, _indirect(execution, b"", Cstat.PROGRAM_CHECK))
-    fetch = FetchWords(Words.FIRST_IDAW, ccw.address, size, orb.key)
-    return replace(execution, action=fetch)
+    return _searched(execution, search(execution))
 
 
-def _indirect(execution: Execution, idaws: bytes, check: int = 0) -> Area:
-    return indirect(
-        execution.ccw,
-        execution.cpa,
-        execution.orb,
-        idaws,
-        backward=is_read_backward(execution.code),
-        check=check,
-    )
-
-
-def _first_idaw_fetched(execution: Execution, answer: Fetched) -> Execution:
-    if answer.check is not None:
-        return _area_found(execution, _indirect(execution, b"", _CSTAT[answer.check]))
-    wanted = idaws_wanted(
-        execution.orb,
-        int.from_bytes(answer.data, "big"),
-        execution.ccw.count,
-        backward=is_read_backward(execution.code),
-    )
-    if wanted == 1:
-        return _area_found(execution, _indirect(execution, answer.data))
-    # The first IDAW is fetched again with the others: one list, one state less.
-    size = idaw_length(execution.orb)
-    fetch = FetchWords(
-        Words.IDAWS, execution.ccw.address, wanted * size, execution.orb.key
-    )
-    return replace(execution, action=fetch)
-
-
-def _idaws_fetched(execution: Execution, answer: Fetched) -> Execution:
-    check = 0 if answer.check is None else _CSTAT[answer.check]
-    return _area_found(execution, _indirect(execution, answer.data, check))
-
-
-def _midaws_fetched(execution: Execution, answer: Fetched) -> Execution:
-    check = 0 if answer.check is None else _CSTAT[answer.check]
-    return _midaws_found(execution, answer.data, check)
-
-
-def _midaws_found(execution: Execution, midaws: bytes, check: int = 0) -> Execution:
-    backward = is_read_backward(execution.code)
-    skips = is_input(execution.code)
-    area = scattered(
-        execution.ccw,
-        execution.cpa,
-        midaws,
-        backward=backward,
-        skips=skips,
-        check=check,
-    )
-    return _area_found(execution, area)
+def _searched(execution: Execution, found: Area | FetchWords) -> Execution:
+    """Continue with the area, or fetch the words that the search for it needs."""
+    if isinstance(found, FetchWords):
+        return replace(execution, action=found)
+    return _area_found(execution, found)
 
 
 def _area_found(execution: Execution, area: Area) -> Execution:
@@ -318,7 +250,7 @@ def _fetch_areas(execution: Execution) -> Execution:
 
 def _data_fetched(execution: Execution, answer: Fetched) -> Execution:
     if answer.check is not None:
-        areas = limited(execution.areas, len(answer.data), _CSTAT[answer.check])
+        areas = limited(execution.areas, len(answer.data), CHECKS[answer.check])
         execution = replace(execution, areas=areas)
     return _perform(execution, answer.data)
 
@@ -378,7 +310,7 @@ def _stored(execution: Execution, answer: Stored) -> Execution:
     if answer.check is not None:
         fresh = _fresh(execution)
         before = execution.areas[: len(execution.areas) - len(fresh)]
-        areas = before + limited(fresh, answer.count, _CSTAT[answer.check])
+        areas = before + limited(fresh, answer.count, CHECKS[answer.check])
         execution = replace(execution, areas=areas)
     return _stop_or_go_on(execution)
 
@@ -451,7 +383,9 @@ def _held_written(execution: Execution, answer: CommandEnd) -> Execution:
 def _words_fetched(execution: Execution, answer: Fetched) -> Execution:
     action = execution.action
     assert isinstance(action, FetchWords)
-    return _FETCHED[action.what](execution, answer)
+    if action.what == Words.CCW:
+        return _ccw_fetched(execution, answer)
+    return _searched(execution, _FETCHED[action.what](execution, answer))
 
 
 def _interrupted(execution: Execution, _answer: Continue) -> Execution:
@@ -462,11 +396,10 @@ def _continued(execution: Execution, _answer: Continue) -> Execution:
     return _next_ccw(replace(execution, resumed=True), execution.address)
 
 
-_FETCHED: Final = {
-    Words.CCW: _ccw_fetched,
-    Words.FIRST_IDAW: _first_idaw_fetched,
-    Words.IDAWS: _idaws_fetched,
-    Words.MIDAWS: _midaws_fetched,
+_FETCHED: Final[Mapping[Words, Callable[[Execution, Fetched], Area | FetchWords]]] = {
+    Words.FIRST_IDAW: first_idaw_fetched,
+    Words.IDAWS: idaws_fetched,
+    Words.MIDAWS: midaws_fetched,
 }
 _ANSWERED: Final[dict[tuple[type, type], Callable[[Execution, Any], Execution]]] = {
     (FetchWords, Fetched): _words_fetched,
