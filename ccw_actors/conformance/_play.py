@@ -46,9 +46,12 @@ def play(
     """
     options = tuple(one for deviation in deviations for one in deviation.options)
     machine = VectorMachine(script.setup, images, scratch, options)
-    player = Player(machine, HANDLERS, deviations)
-    for address, content in script.storage.items():
-        player.store(address_of(address), bytes.fromhex(content))
-    entries = tuple(player.observe(one) for one in script.instructions)
-    player.finish()
-    return Observation(entries, player.fetch(WATCHED.start, len(WATCHED)))
+    try:
+        player = Player(machine, HANDLERS, deviations)
+        for address, content in script.storage.items():
+            player.store(address_of(address), bytes.fromhex(content))
+        entries = tuple(player.observe(one) for one in script.instructions)
+        player.finish()
+        return Observation(entries, player.fetch(WATCHED.start, len(WATCHED)))
+    finally:
+        machine.close()

@@ -126,6 +126,13 @@ class VectorMachine:
             for devno in due:
                 self.system.ref(_paths(numbers.index(devno)).device).tell(Attend())
 
+    def close(self) -> None:
+        """Stop the volumes, which closes their images."""
+        names = [f"volume{number}" for number in range(len(self.devices))]
+        for name in names:
+            self.system.ref(name).stop(drain=False)
+        self.pace.run_until(lambda: not any(map(self.system.is_alive, names)))
+
     def _add_device(
         self, device: Configured, number: int, images: Path, scratch: Path
     ) -> None:

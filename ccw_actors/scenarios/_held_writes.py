@@ -37,7 +37,7 @@ from ccw_actors.scenarios._operations import (
 __all__ = ["HELD_WRITES"]
 
 _CC: Final = Ccw.chain_command.mask
-_DEFINE_EXTENT, _LOCATE_RECORD, _WRITE_DATA, _BAD = 0x63, 0x47, 0x05, 0x00
+_DEFINE_EXTENT, _LOCATE_RECORD, _UPDATE_DATA, _BAD = 0x63, 0x47, 0x85, 0x00
 _EXTENT: Final = PROGRAM + 0x40
 _LOCATION: Final = PROGRAM + 0x50
 _DATA: Final = PROGRAM + 0x60
@@ -56,7 +56,7 @@ def _writing(*last: Ccw) -> bytes:
     ccws = (
         Ccw(_DEFINE_EXTENT, _CC, 16, _EXTENT),
         Ccw(_LOCATE_RECORD, _CC, 16, _LOCATION),
-        Ccw(_WRITE_DATA, _CC, _SIZE, _DATA),
+        Ccw(_UPDATE_DATA, _CC, _SIZE, _DATA),
         *last,
     )
     words = b"".join(ccw.to_bytes(1) for ccw in ccws).ljust(_EXTENT - PROGRAM, b"\0")
@@ -65,7 +65,7 @@ def _writing(*last: Ccw) -> bytes:
     return words + extent + location + b"".join(_NEW)
 
 
-_TWO_WRITES: Final = _writing(Ccw(_WRITE_DATA, 0, _SIZE, _DATA + _SIZE))
+_TWO_WRITES: Final = _writing(Ccw(_UPDATE_DATA, 0, _SIZE, _DATA + _SIZE))
 _BAD_AFTER_WRITE: Final = _writing(Ccw(_BAD, 0, 1, _DATA))
 
 

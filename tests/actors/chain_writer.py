@@ -31,9 +31,9 @@ DONE = 0x0C
 
 
 def channel_program() -> bytes:
-    """Return DEFINE EXTENT, LOCATE RECORD, and a WRITE DATA for each record."""
-    writes = [Ccw(0x05, CHAIN, SIZE, DATA) for _ in range(RECORDS)]
-    writes[-1] = Ccw(0x05, 0, SIZE, DATA)
+    """Return DEFINE EXTENT, LOCATE RECORD, and a WRITE UPDATE DATA for each record."""
+    writes = [Ccw(0x85, CHAIN, SIZE, DATA) for _ in range(RECORDS)]
+    writes[-1] = Ccw(0x85, 0, SIZE, DATA)
     ccws = (Ccw(0x63, CHAIN, 16, EXTENT), Ccw(0x47, CHAIN, 16, LOCATION), *writes)
     return b"".join(ccw.to_bytes(1) for ccw in ccws)
 

@@ -65,24 +65,34 @@ def test_subsystem_characteristics_are_taken(unit: str) -> None:
 @pytest.mark.parametrize(
     ("order", "message", "taken"),
     [
-        (CHARACTERISTICS[:65], COUNT_TOO_SMALL, 65),
+        (CHARACTERISTICS[:65], COUNT_TOO_SMALL, 0),
         (b"\x1d\xc0" + CHARACTERISTICS[2:], INVALID_ARGUMENT, 66),
-        (b"\x1d", COUNT_TOO_SMALL, 1),
-        (FEATURES[:11], COUNT_TOO_SMALL, 11),
+        (b"\x1d", COUNT_TOO_SMALL, 0),
+        (FEATURES[:11], COUNT_TOO_SMALL, 0),
         (b"\x18\1" + FEATURES[2:], INVALID_ARGUMENT, 12),
         (b"\x18\0\1" + FEATURES[3:], INVALID_ARGUMENT, 12),
         (b"\x18\0\0\0\1" + FEATURES[5:], INVALID_ARGUMENT, 12),
         (b"\x1e".ljust(12, b"\0"), INVALID_ARGUMENT, 2),
         (b"\x12".ljust(12, b"\0"), INVALID_ARGUMENT, 5),
         (b"\x11".ljust(12, b"\0"), INVALID_ARGUMENT, 12),
+        (b"\xb0\2".ljust(12, b"\0"), INVALID_ARGUMENT, 4),
     ],
 )
 def test_bad_orders(order: bytes, message: int, taken: int) -> None:
-    """Bad orders are rejected once all of their bytes have been taken."""
+    """Orders are rejected once all of their bytes are taken; of short ones none is."""
     device = behind("2107")
     (end,) = device.run((PERFORM_FUNCTION, order))
     assert (end.status, end.transferred) == (CHECKED, taken)
     assert sensed(device) == (COMMAND_REJECT, message)
+
+
+@pytest.mark.parametrize("flags", [0, 1])
+def test_interface_identifier(flags: int) -> None:
+    """PSF order B0 prepares a node descriptor record, as on a live Hercules 3.13."""
+    data = read(behind("3990-2"), bytes((0xB0, flags, 0, 0)))
+    name = data[4:30].decode("cp037")
+    assert (len(data), name) == (96, "003990   HRCZZ000000000001")
+    assert data[40:56].hex() == "41010000410100014101001041010011"
 
 
 def test_special_intercept_condition_is_taken() -> None:

@@ -4,6 +4,7 @@ Source: generated chains put to a Hercules 3.13 (tests/oracle/live); for the arg
 Linux drivers/s390/block/dasd_fba.h.
 """
 
+from itertools import takewhile
 from typing import Final
 
 from ccw_actors.channel import Orb
@@ -22,6 +23,7 @@ __all__ = ["FormatInSpiteOfMask", "ModelOf3370", "UncheckedBlockSize"]
 
 _BLOCK_DISKS: Final = ("0671", "3370")
 _LOCATE: Final = 0x43
+_WRITE_BLOCKS: Final = 0x41
 _FORMAT: Final = 0x04
 _OPERATION: Final = 0x0F
 _INHIBITED: Final = 0x40
@@ -63,10 +65,17 @@ class FormatInSpiteOfMask(Rule):
     does = "Hercules lets it be announced, and rejects the write that follows"
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Permit all writes, of which none follows."""
+        """Permit all writes; the first one behind the LOCATE is rejected anyway."""
+        reached = [
+            placed.address
+            for placed in takewhile(
+                lambda one: one.ccw.code != _WRITE_BLOCKS, chain(player, orb)
+            )
+        ]
         formats = [
             player.fetch(placed.ccw.address, 1)[0] & _OPERATION == _FORMAT
             for placed in _arguments(player, schid, orb, _LOCATE)
+            if placed.address in reached
         ]
         for placed in _arguments(player, schid, orb, DEFINE_EXTENT):
             address = placed.ccw.address

@@ -36,8 +36,10 @@ __all__ = [
 ]
 
 _UPDATES: Final = (0x85, 0x8D)
+_WRITES_OF_DATA: Final = (0x05, 0x0D, *_UPDATES)
 _LONGEST: Final = {"3380": 0xBB7C, "3390": 0xDFF6}
 """The largest block size of an extent; no record has that length."""
+_CC: Final = Ccw.chain_command.mask
 _CD: Final = Ccw.chain_data.mask
 _SLI: Final = Ccw.suppress_length.mask
 
@@ -52,11 +54,14 @@ class ImmediateLength(Rule):
     does = "Hercules never shows incorrect length for one"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Turn SLI on."""
+        """Turn SLI on; data chaining, which suppresses SLI, also ends the program."""
+        continues = False
         for placed in chain(player, orb) if orb.format_1 else ():
-            ccw = placed.ccw
-            if ccw.code == NO_OPERATION and ccw.count and not ccw.flags & _CD:
-                self.patch_ccw(player, placed, replace(ccw, flags=ccw.flags | _SLI))
+            ccw, chains_data = placed.ccw, bool(placed.ccw.flags & _CD)
+            if ccw.code == NO_OPERATION and ccw.count and not continues:
+                flags = ccw.flags & ~(_CD | _CC) if chains_data else ccw.flags
+                self.patch_ccw(player, placed, replace(ccw, flags=flags | _SLI))
+            continues = chains_data
         return orb
 
 
@@ -199,7 +204,7 @@ class UpdateWithoutLength(Rule):
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
         """Put a length into the locate record that no record has."""
         found = list(chain(player, orb))
-        if any(placed.ccw.code in _UPDATES for placed in found) and not any(
+        if any(placed.ccw.code in _WRITES_OF_DATA for placed in found) and not any(
             int.from_bytes(player.fetch(placed.ccw.address + 2, 2))
             for placed in found
             if placed.ccw.code == DEFINE_EXTENT
@@ -213,7 +218,7 @@ class UpdateWithoutLength(Rule):
         if placed.ccw.code != LOCATE_RECORD:
             return
         argument = player.fetch(placed.ccw.address, 16)
-        if argument[0] & 0x3F == 0x01 and not argument[1] & 0x80:
+        if argument[0] & 0x3F in (0x01, 0x0B) and not argument[1] & 0x80:
             self.applied = True
             wrong = bytes((argument[0], argument[1] | 0x80)) + argument[2:14]
             player.patch(placed.ccw.address, wrong + length.to_bytes(2), lasting=True)

@@ -48,6 +48,8 @@ _KEPT: Mapping[Follows, frozenset[int]] = MappingProxyType(
 """Commands between a search and the write that it allows, without multitrack bit."""
 
 SEEK_CONTROL = 0x18
+_IDENTIFIER_SEARCHES = frozenset({0xB1, 0xD1, 0xF1})
+_KEY_SEARCHES = frozenset({0xA9, 0xC9, 0xE9})
 """File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change."""
 
 
@@ -149,12 +151,6 @@ class Access:
     def writes_inhibited(self) -> bool:
         """Whether the file mask forbids all writes."""
         return self.write_control is WriteControl.NOTHING
-
-    @property
-    def is_located(self) -> bool:
-        """Whether LOCATE RECORD has just found the count area of a record."""
-        at_count = self.chain.orientation is Orientation.COUNT
-        return at_count and self.follows is Follows.LOCATE
 
     @property
     def number(self) -> int:
@@ -288,10 +284,17 @@ class Access:
         """Pass the index: the same track again, or the next one if multitrack.
 
         In a domain, a multitrack command that finds no record on the next track either
-        finds none (SA22-1025, as quoted in issue 608 of SDL Hercules).
+        finds none (SA22-1025, as quoted in issue 608 of SDL Hercules). Outside of one a
+        read that passes the index counts, a search does not; a search for an identifier
+        finds nothing once an index has counted, as on Hercules 3.13.
         """
         if self.multitrack and self.chain.domain is None:
+            code = self.command.code
+            if code in _IDENTIFIER_SEARCHES and self.chain.index_points:
+                raise UnitCheckError(NO_RECORD_FOUND)
             self.next_track()
+            if code not in _IDENTIFIER_SEARCHES | _KEY_SEARCHES:
+                self.chain = replace(self.chain, index_points=1)
             return
         index_points = self.chain.index_points + 1
         if index_points >= INDEX_POINTS_MAX:

@@ -52,7 +52,8 @@ _NEED_TRACK = frozenset(
 
 _READS = frozenset({Operation.READ_DATA, Operation.READ})
 _LOADS = frozenset({Operation.READ_DATA})
-_UPDATES = frozenset({Operation.WRITE_DATA, Operation.WRITE_TRACK})
+_UPDATES = frozenset({Operation.WRITE_DATA})
+_WRITES = _UPDATES | {Operation.WRITE_TRACK}
 _WRITE_TRACK = frozenset({Operation.WRITE_TRACK})
 _FORMATS = frozenset({Operation.FORMAT_WRITE})
 _TRACKS = frozenset({Operation.READ_TRACKS})
@@ -97,18 +98,17 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     )
     | _command("read IPL", reads.read_initial_program, 0x02, _LOADS)
     | {0x03: Command("no operation", control.no_operation, _LOADS, anywhere=True)}
-    | _command(
-        "write data", writes.write_data, 0x05, _UPDATES, multitrack=True, writes=True
-    )
+    | _command("write data", writes.write_data, 0x05, _WRITES, writes=True)
+    | _command("write update data", writes.write_data, 0x85, _UPDATES, writes=True)
     | _command("read data", reads.read_data, 0x06, _READS, multitrack=True)
     | _command("seek", control.seek, 0x07)
     | _command("seek cylinder", control.seek_cylinder, 0x0B)
+    | _command("write key and data", writes.write_key_data, 0x0D, _WRITES, writes=True)
     | _command(
-        "write key and data",
+        "write update key and data",
         writes.write_key_data,
-        0x0D,
+        0x8D,
         _UPDATES,
-        multitrack=True,
         writes=True,
     )
     | _command("read key and data", reads.read_key_data, 0x0E, _READS, multitrack=True)
@@ -117,9 +117,13 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     | _command("read count", reads.read_count, 0x92, _READS)
     | _command("unconditional reserve", paths.reserve, 0x14)
     | _command("write R0", writes.write_record_zero, 0x15, _FORMATS, writes=True)
+    | _command("recalibrate", control.recalibrate, 0x13)
+    | _command("restore", control.restore, 0x17)
     | _command("read R0", reads.read_record_zero, 0x16, _READS, multitrack=True)
     | _command("write home address", writes.write_home_address, 0x19, writes=True)
-    | _command("read home address", reads.read_home_address, 0x1A, multitrack=True)
+    | _command(
+        "read home address", reads.read_home_address, 0x1A, _READS, multitrack=True
+    )
     | _command("seek head", control.seek_head, 0x1B)
     | _command(
         "write count, key and data",
@@ -233,6 +237,8 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     | _command("sense ID", control.sense_id, 0xE4)
     | _command("prefix", extended.prefix, 0xE7, special=True)
     | _command("prefix for reads", extended.prefix_for_reads, 0xEA, special=True)
-    | _command("diagnostic control", control.diagnostic_control, 0xF3)
+    | {
+        0xF3: Command("diagnostic control", control.diagnostic_control, anywhere=True),
+    }
     | _command("read configuration data", subsystem.read_configuration_data, 0xFA)
 )

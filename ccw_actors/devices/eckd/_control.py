@@ -38,6 +38,8 @@ __all__ = [
     "no_operation",
     "read_device_characteristics",
     "read_sector",
+    "recalibrate",
+    "restore",
     "seek",
     "seek_cylinder",
     "seek_head",
@@ -48,6 +50,8 @@ __all__ = [
 ]
 
 _DIAGNOSTIC_SIZE = 4
+_AUTHORIZATION, _DIAGNOSTIC_AUTHORIZATION = 0x06, 0x04
+"""Bits of the file mask."""
 WRITES = frozenset(
     {
         Operation.WRITE_DATA,
@@ -87,7 +91,24 @@ def read_device_characteristics(access: Access) -> CommandEnd:
 def diagnostic_control(access: Access) -> CommandEnd:
     """Reject it, its four bytes taken: there is no diagnostic function."""
     access.argument(_DIAGNOSTIC_SIZE)
+    if access.chain.domain is not None:
+        raise rejected(Message.INVALID_SEQUENCE)
     raise rejected(Message.INVALID_ARGUMENT)
+
+
+def recalibrate(access: Access) -> CommandEnd:
+    """Move to cylinder 0 and head 0, if the file mask permits all seeks."""
+    mask = access.chain.file_mask
+    if mask & SEEK_CONTROL or mask & _AUTHORIZATION == _DIAGNOSTIC_AUTHORIZATION:
+        raise UnitCheckError(FILE_PROTECTED)
+    access.check_address(0, 0)
+    access.move(0, 0)
+    return control_end(access)
+
+
+def restore(access: Access) -> CommandEnd:
+    """Do nothing: the code is that of RESTORE on a 2321, a data cell."""
+    return control_end(access)
 
 
 def seek(access: Access) -> CommandEnd:
@@ -155,16 +176,17 @@ def define_extent(access: Access) -> CommandEnd:
 
 def enter_extent(access: Access, argument: bytes) -> None:
     """Apply the argument of DEFINE EXTENT to the chain."""
-    chain = access.chain
+    chain, old = access.chain, access.chain.extent
     if chain.mask_set or chain.domain is not None:
+        raise rejected(Message.INVALID_SEQUENCE)
+    if old is not None and not old.may_be_followed(chain.file_mask, argument):
         raise rejected(Message.INVALID_SEQUENCE)
     file_mask, extent = define_extent_argument(argument)
     too_long = extent.block_size > access.hardware.block_size_max
     end = access.geometry.cylinders - 1 << 16 | access.geometry.heads - 1
     if too_long or extent.last > end:
         raise rejected(Message.INVALID_ARGUMENT)
-    old = chain.extent
-    if old is not None and not (file_mask == chain.file_mask and extent.narrows(old)):
+    if old is not None and not old.first <= extent.first <= extent.last <= old.last:
         raise rejected(Message.INVALID_SEQUENCE)
     access.chain = replace(access.chain, file_mask=file_mask, extent=extent)
 
@@ -201,6 +223,7 @@ def enter_domain(access: Access, locate: Locate) -> None:
             locate.transfer_length,
             locate.track_set,
             locate.suffixed,
+            locate.stop,
         )
         access.chain = replace(access.chain, domain=domain)
 

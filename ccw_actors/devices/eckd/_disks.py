@@ -87,6 +87,7 @@ class Disk(Struct, frozen=True):
 _ANY_SIZE = 65535
 _READ_CHARACTERISTICS = 0x64
 _PATH_GROUPS = frozenset({0x34, 0x5B, 0xAF})
+_RECALIBRATE = 0x13
 
 DISKS: Mapping[str, Disk] = MappingProxyType(
     {
@@ -178,6 +179,7 @@ DISKS: Mapping[str, Disk] = MappingProxyType(
             ),
             control_units=("3990-2", "3990-6", "2107"),
             sectors=224,
+            lacks=frozenset({_RECALIBRATE}),
             overflows=False,
             characteristics=Characteristics(1428, 57326, 0x7708),
         ),
@@ -195,4 +197,4 @@ DISKS: Mapping[str, Disk] = MappingProxyType(
 alternate cylinders). So are sense bytes 2 to 4. Where byte 6 has the cylinder is as in
 SDL Hercules 4.9; 3.13 always shifts by 4, into the bits of the head. A 3375 lacks READ
 DEVICE CHARACTERISTICS in both, path groups in SDL Hercules 4.9; the table of that has
-its characteristics (dasdtab.c)."""
+its characteristics (dasdtab.c). A 3390 lacks RECALIBRATE in 3.13."""

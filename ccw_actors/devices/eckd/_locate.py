@@ -86,8 +86,9 @@ class Locate(Struct, frozen=True):
     after which to stop; at the index, no record is looked for. With `by_home_address`
     the home address has to be equal to the identifier's. `sector` is where to begin to
     look, or FF. `transfer_length` is in bytes, zero if not given. With `suffixed` a
-    READ COUNT may end the domain. `track_set` has a bit for each track to be written,
-    the first one leftmost of 16, and is zero if not given.
+    READ COUNT may end the domain. `stop` is that of the `Domain`. `track_set` has a bit
+    for each track to be written, the first one leftmost of 16, and is zero if not
+    given.
     """
 
     operation: Operation
@@ -101,6 +102,7 @@ class Locate(Struct, frozen=True):
     sector: int = NO_SECTOR
     by_home_address: bool = False
     suffixed: bool = False
+    stop: int = 0
 
     @classmethod
     def from_bytes(cls, argument: bytes) -> "Locate":
@@ -129,6 +131,7 @@ class Locate(Struct, frozen=True):
             sector=argument[13],
             by_home_address=stop == _HOME_ADDRESS,
             suffixed=suffixed,
+            stop=stop,
         )
 
     def fits(self, sectors: int, block_size: int) -> bool:

@@ -104,7 +104,7 @@ class Eckd:
         incomplete = _incomplete_domain(access)
         if incomplete is not None:
             state = self._checked(access, incomplete).state
-            end = replace(end, status=end.status | Dstat.UNIT_CHECK)
+            end = replace(end, status=NORMAL | Dstat.UNIT_CHECK)
             return Outcome(state, end, access.writes)
         chain = _chain_after(entry, access.chain)
         return Outcome(self._state(access, chain), end, access.writes)

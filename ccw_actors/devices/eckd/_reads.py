@@ -30,8 +30,25 @@ __all__ = [
 ]
 
 
+_INDEX = frozenset({0xC0})
+_INDEX_OR_HOME_ADDRESS = frozenset({0x40, 0xC0})
+
+
+def _check_begin(access: Access, stops: frozenset[int]) -> None:
+    """Check that a domain for reads began where the command is (see `Domain`)."""
+    domain = access.chain.domain
+    if domain is None or domain.operation is not Operation.READ:
+        return
+    if domain.stop not in stops:
+        raise rejected(Message.INVALID_SEQUENCE)
+
+
 def read_home_address(access: Access) -> CommandEnd:
-    """Read the five bytes of the home address: bin, cylinder, head."""
+    """Read the five bytes of the home address: bin, cylinder, head.
+
+    A domain for reads takes it only if it began at the index.
+    """
+    _check_begin(access, _INDEX)
     access.return_to_index()
     return read_end(access, access.image[:HOME_ADDRESS_SIZE])
 
@@ -43,6 +60,7 @@ def read_count(access: Access) -> CommandEnd:
 
 def read_record_zero(access: Access) -> CommandEnd:
     """Read count, key and data of R0."""
+    _check_begin(access, _INDEX_OR_HOME_ADDRESS)
     access.return_to_index()
     slot = access.next_count(from_r1=False)
     access.orient(Orientation.DATA, access.chain.slot)
@@ -67,9 +85,8 @@ def read_key_data(access: Access) -> CommandEnd:
 
 
 def read_count_key_data(access: Access) -> CommandEnd:
-    """Read all of the next record, or of the record just located."""
-    if not access.is_located:
-        access.next_count(from_r1=True)
+    """Read all of the next record, also after a LOCATE RECORD that has found one."""
+    access.next_count(from_r1=True)
     slot = access.slots[access.chain.slot]
     access.orient(Orientation.DATA, access.chain.slot)
     count = access.count_area(slot)

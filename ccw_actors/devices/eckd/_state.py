@@ -84,13 +84,15 @@ class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         """Return whether a track is in the extent."""
         return self.first <= cylinder << 16 | head <= self.last
 
-    def narrows(self, other: "Extent") -> bool:
-        """Return whether this extent is part of another that is otherwise the same."""
-        same = (self.block_size, self.attributes) == (
-            other.block_size,
-            other.attributes,
-        )
-        return same and other.first <= self.first and self.last <= other.last
+    def may_be_followed(self, file_mask: int, argument: bytes) -> bool:
+        """Return whether another extent has this mask, block size and attributes.
+
+        Its first track may not be behind its last, unless reserved bytes are wrong:
+        then it is the argument that is rejected, as on Hercules 3.13.
+        """
+        begin = bytes((file_mask, self.attributes)) + self.block_size.to_bytes(2)
+        in_order = argument[8:12] <= argument[12:16] or any(argument[4:7])
+        return argument[:4] == begin and in_order
 
 
 class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -100,6 +102,8 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     `transfer_length` is the length of the records to be written in bytes, or zero. With
     `suffixed`, a READ COUNT may be the last command of the domain. `track_set` are the
     tracks still to be written whole, the current one leftmost of 16 bits, or zero.
+    `stop` are the two bits of the argument that say where it began: 00 at a count, 40
+    at the home address, 80 at data, C0 at the index.
     """
 
     operation: Operation
@@ -107,6 +111,7 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     transfer_length: int
     track_set: int = 0
     suffixed: bool = False
+    stop: int = 0
 
 
 class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

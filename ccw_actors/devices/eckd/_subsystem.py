@@ -11,7 +11,9 @@ from ccw_actors.devices.eckd._ending import control_end, read_end
 from ccw_actors.devices.eckd._paths import follows_suspension
 from ccw_actors.devices.eckd._sense import Message, rejected
 from ccw_actors.devices.eckd._subsystem_data import (
+    MAKER,
     ORDER_SIZE,
+    SET_INTERFACE_ID,
     SUBSYSTEM_GROUP,
     is_order,
     subsystem_data,
@@ -33,8 +35,10 @@ _STATUS_SIZE = 40
 _ENHANCED_SIZE = 4
 _LOG_SIZE = 32
 _PREPARE_FOR_READ = 0x18
+_PREPARING = frozenset({_PREPARE_FOR_READ, SET_INTERFACE_ID})
 _PATH_RESPONSE, _RESPONSE_SIZE = 0x1A, 22
-_ORDERS_WITHOUT_DATA = frozenset({0x1B, 0x1D})
+_SPECIAL_INTERCEPT, _SUSPEND_RECONNECTION = 0x1B, 0x5B
+_ORDERS_WITHOUT_DATA = frozenset({_SPECIAL_INTERCEPT, 0x1D})
 _ORDER_SIZES = {
     0x10: 14,
     0x11: 12,
@@ -44,12 +48,10 @@ _ORDER_SIZES = {
     0x16: 4,
     _PREPARE_FOR_READ: ORDER_SIZE,
     0x1D: 66,
-    0xB0: 4,
+    SET_INTERFACE_ID: 4,
 }
 _ORDER_SIZE_MIN = 2
 """Bytes of an order that is not listed, as on Hercules 3.13."""
-
-_MAKER = "HRCZZ000000000001".encode("cp037")
 
 
 def read_configuration_data(access: Access) -> CommandEnd:
@@ -80,7 +82,7 @@ def read_configuration_data(access: Access) -> CommandEnd:
 def _element(flags: str, kind: str, model: str, tag: int) -> bytes:
     """Return 32 bytes that describe a device or a control unit."""
     name = f"  {kind}{model}".encode("cp037")
-    return bytes.fromhex(flags) + name + _MAKER + tag.to_bytes(2)
+    return bytes.fromhex(flags) + name + MAKER.encode("cp037") + tag.to_bytes(2)
 
 
 def sense_subsystem_status(access: Access) -> CommandEnd:
@@ -99,6 +101,13 @@ def read_buffered_log(access: Access) -> CommandEnd:
     return read_end(access, bytes(_LOG_SIZE))
 
 
+def _check_intercept(access: Access, flags: int) -> None:
+    """Check that no command comes before, but 5B, and that none follows."""
+    follows = access.command.chained and access.previous != _SUSPEND_RECONNECTION
+    if follows or (access.command.chaining and not flags):
+        raise rejected(Message.INVALID_SEQUENCE)
+
+
 def _check_first(access: Access) -> None:
     """Check that no command comes before, but one that concerns the subsystem."""
     may_follow = access.previous in _BEFORE_SUBSYSTEM or follows_suspension(access)
@@ -114,17 +123,26 @@ def set_subsystem_mode(_access: Access) -> CommandEnd:
 def perform_subsystem_function(access: Access) -> CommandEnd:
     """Execute an order, or prepare data for READ SUBSYSTEM DATA.
 
-    The orders are: prepare for read subsystem data (12 bytes), set special intercept
-    condition (2), and set subsystem characteristics (66), with which Linux says that it
-    supports alias devices. A 2107 also takes the response to a request to vary a path
-    off or on (22, struct dasd_psf_cuir_response of Linux). All but the first have no
-    effect. Any other order is rejected, its length taken.
+    The orders that prepare data are: prepare for read subsystem data (12 bytes) and set
+    interface identifier (4). These have no effect: set special intercept condition (2),
+    alone in its chain, and set subsystem characteristics (66), with which Linux says
+    that it supports alias devices. A 2107 also takes the response to a request to vary
+    a path off or on (22, struct dasd_psf_cuir_response of Linux). Any other order is
+    rejected, its length taken. Of one that is too short nothing is taken, as on
+    Hercules 3.13.
     """
-    order, flags = access.argument(_ORDER_SIZE_MIN)
+    if access.command.count < _ORDER_SIZE_MIN:
+        raise rejected(Message.COUNT_TOO_SMALL)
+    order, flags = access.output(_ORDER_SIZE_MIN)
     is_response = order == _PATH_RESPONSE and access.hardware.unit.takes_responses
     size = _RESPONSE_SIZE if is_response else _ORDER_SIZES.get(order, _ORDER_SIZE_MIN)
-    argument = access.argument(size)
-    if order == _PREPARE_FOR_READ and is_order(access, argument):
+    if access.command.count < size:
+        access.taken = 0
+        raise rejected(Message.COUNT_TOO_SMALL)
+    argument = access.output(size)
+    if order == _SPECIAL_INTERCEPT:
+        _check_intercept(access, flags)
+    if order in _PREPARING and is_order(access, argument):
         access.chain = replace(access.chain, prepared=argument)
     elif not is_response and (order not in _ORDERS_WITHOUT_DATA or flags):
         raise rejected(Message.INVALID_ARGUMENT)

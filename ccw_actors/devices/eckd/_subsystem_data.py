@@ -12,8 +12,11 @@
 | 52 | volume storage query | 28 |
 | 53 | logical configuration query | 40 |
 
-00, 01, 03, 41 and, behind a 3990 model 2, 0E are as on Hercules 3.13. The layouts of
-0E, 1C, 50, 52 and 53 are those of Linux drivers/s390/block/dasd_eckd.h and dasd_int.h:
+The order B0, set interface identifier, prepares a node descriptor record of 96 bytes.
+
+00, 01, 03, 41, the node descriptor and, behind a 3990 model 2, 0E are as on Hercules
+3.13. The layouts of 0E, 1C, 50, 52 and 53 are those of Linux
+drivers/s390/block/dasd_eckd.h and dasd_int.h:
 struct dasd_unit_address_configuration, dasd_psf_query_host_access, dasd_pprc_data_sc4,
 dasd_rssd_vsq and dasd_rssd_lcq.
 """
@@ -25,13 +28,16 @@ from ccw_actors.devices.eckd._access import Access
 from ccw_actors.devices.eckd._state import PATH_GROUP_ID_SIZE
 
 __all__ = [
+    "MAKER",
     "ORDER_SIZE",
+    "SET_INTERFACE_ID",
     "SUBSYSTEM_GROUP",
     "is_order",
     "subsystem_data",
 ]
 
 ORDER_SIZE = 12
+SET_INTERFACE_ID = 0xB0
 SUBSYSTEM_GROUP = 0x1F
 """Device numbers that differ only in these bits are of one subsystem."""
 
@@ -51,6 +57,13 @@ _HOST_ENTRY = 32
 _PAIR_ENTRY, _PAIRS_MAX = 128, 5
 """Bytes of an entry, and the entries for which a host has room."""
 
+_INTERFACE_FLAGS = 0x01
+_DESCRIPTOR, _DESCRIPTORS = 32, 96
+_INTERFACES = (0x41010000, 0x41010001, 0x41010010, 0x41010011)
+"""The first and the last interface of two ranges."""
+MAKER = "HRCZZ000000000001"
+"""Maker, plant and serial number, which are those of Hercules."""
+
 _GIGABYTE_EXTENTS = 0x40
 """An extent has 1113 cylinders, called 1 GB."""
 _POOL = 0
@@ -61,11 +74,13 @@ _IMAGE_NUMBER = "0000000001".encode("cp037")
 
 
 def is_order(access: Access, argument: bytes) -> bool:
-    """Return whether the 12 bytes of an order ask for data that can be prepared.
+    """Return whether the argument of an order asks for data that can be prepared.
 
     A volume only knows itself, not the others of its subsystem. Behind a control unit
     without configuration data a program does not know the name of its volume.
     """
+    if argument[0] == SET_INTERFACE_ID:
+        return argument[1] <= _INTERFACE_FLAGS
     _, flags, *reserved, lss, volume, suborder = argument[:7]
     unit = access.hardware.unit
     if flags or any(reserved) or suborder not in unit.suborders:
@@ -78,7 +93,19 @@ def is_order(access: Access, argument: bytes) -> bool:
 
 def subsystem_data(access: Access, argument: bytes) -> bytes:
     """Return the data that an order prepares; check it with `is_order` first."""
+    if argument[0] == SET_INTERFACE_ID:
+        return _node_descriptor(access)
     return _DATA[argument[6]](access, argument)
+
+
+def _node_descriptor(access: Access) -> bytes:
+    """Return the record that names the subsystem, and ranges of its interfaces."""
+    kind = access.hardware.unit.identity[:2].hex()
+    name = f"00{kind}   {MAKER}".encode("cp037")
+    descriptor = (0x0100).to_bytes(4) + name
+    qualifier = bytes(8) + b"".join(one.to_bytes(4) for one in _INTERFACES)
+    data = descriptor.ljust(_DESCRIPTOR, b"\0") + qualifier
+    return data.ljust(_DESCRIPTORS, b"\0")
 
 
 def _path_status(_access: Access, _argument: bytes) -> bytes:

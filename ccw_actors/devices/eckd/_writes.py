@@ -25,12 +25,13 @@ from ccw_actors.devices.eckd._sense import (
     UnitCheckError,
     rejected,
 )
-from ccw_actors.devices.eckd._state import Domain, Follows, Orientation
+from ccw_actors.devices.eckd._state import Domain, Follows, Operation, Orientation
 from ccw_actors.devices.track import (
     COUNT_SIZE,
     END_MARK,
     HOME_ADDRESS_SIZE,
     RECORD_NUMBER,
+    Slot,
     slots,
 )
 from ccw_actors.devices.track_capacity import fits
@@ -55,6 +56,7 @@ _FOUND = frozenset({Follows.IDENTIFIER, Follows.KEY})
 _KEY_FOUND = frozenset({Follows.IDENTIFIER})
 _PLACES = _FOUND | {Follows.COUNT}
 _TRACK_SET, _TRACK = 0xFFFF, 0x8000
+_RECORD_ZERO_SIZE = 8
 _WRITE_COUNTS = frozenset({0x1D, 0x9D})
 
 
@@ -69,14 +71,17 @@ def write_key_data(access: Access) -> CommandEnd:
 
 
 def write_home_address(access: Access) -> CommandEnd:
-    """Accept the five bytes of the home address; the image keeps its own."""
+    """Accept the five bytes of the home address; the image keeps its own.
+
+    It waits for the begin of the track, wherever the command before it has ended.
+    """
     access.check_place()
     if access.write_control not in _ALL:
         raise UnitCheckError(FILE_PROTECTED)
-    if access.chain.orientation is not Orientation.INDEX:
-        raise rejected(Message.INVALID_SEQUENCE)
     access.output(HOME_ADDRESS_SIZE)
-    access.chain = replace(access.chain, follows=Follows.HOME_ADDRESS)
+    access.chain = replace(
+        access.chain, follows=Follows.HOME_ADDRESS, orientation=Orientation.INDEX
+    )
     return CommandEnd(NORMAL, transferred=access.taken, length=HOME_ADDRESS_SIZE)
 
 
@@ -204,27 +209,35 @@ def _update(access: Access, *, with_key: bool) -> CommandEnd:
     if access.chain.domain is None and access.multitrack:
         raise rejected(Message.INVALID_SEQUENCE)
     _check(access, _UPDATES, _KEY_FOUND if with_key else _FOUND)
-    if access.chain.domain is None and access.chain.orientation is Orientation.DATA:
-        # The record has been read or written since: Hercules 3.13 takes the data first.
-        access.output(access.command.count)
-        raise rejected(Message.INVALID_SEQUENCE)
-    slot = access.record(with_key=with_key)
+    # The record has been read or written since; only an update goes on to the next.
+    is_behind = not access.multitrack and access.chain.orientation is Orientation.DATA
+    if is_behind:
+        slot = access.slots[access.chain.slot]
+    else:
+        slot = access.record(with_key=with_key)
     start = slot.key_offset if with_key else slot.data_offset
     length = slot.end - start
-    if length != _transfer_length(access, length):
+    if length != _transfer_length(access, slot, length):
         raise UnitCheckError(INVALID_TRACK_FORMAT)
     if not slot.data_length:
         return end_of_file()
     data = access.output(length).ljust(length, b"\0")
+    if is_behind:  # Hercules 3.13 takes the data first.
+        raise rejected(Message.INVALID_SEQUENCE)
     access.overwrite(start, data)
     return CommandEnd(NORMAL, transferred=access.taken, length=length)
 
 
-def _transfer_length(access: Access, length: int) -> int:
-    """Bytes to write: as located, else the extent's block size, else `length`."""
+def _transfer_length(access: Access, slot: Slot, length: int) -> int:
+    """Bytes to write: as located, else the extent's block size, else `length`.
+
+    In a domain that writes tracks an R0 has 8 bytes of data, whatever is located.
+    """
     domain, extent = access.chain.domain, access.chain.extent
     if domain is None or extent is None:
         return length
+    if domain.operation is Operation.WRITE_TRACK and slot is access.slots[0]:
+        return _RECORD_ZERO_SIZE
     return domain.transfer_length or extent.block_size or length
 
 

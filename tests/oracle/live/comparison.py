@@ -69,10 +69,17 @@ class Bench(Struct, frozen=True):
                     return [Found(chains[0], (failed,))]
             else:
                 return [
-                    self._judged(*one) for one in zip(chains, scripts, run, strict=True)
+                    self._again(chain)
+                    if len(chains) > 1 and is_late(ran)
+                    else self._judged(chain, script, ran)
+                    for chain, script, ran in zip(chains, scripts, run, strict=True)
                 ]
         half = len(chains) // 2
         return self._batch(chains[:half]) + self._batch(chains[half:])
+
+    def _again(self, chain: Chain) -> Found:
+        """Compare a chain for which Hercules had no time: a host may be busy."""
+        return self._batch([chain])[0]
 
     def _judged(self, chain: Chain, script: Script, theirs: Ran) -> Found:
         differences = self._differences(script, theirs, ())
@@ -95,6 +102,11 @@ class Bench(Struct, frozen=True):
         if same:
             return differences
         return (*differences, Difference("image", "content", "", ""))
+
+
+def is_late(ran: Ran) -> bool:
+    """Return whether the program has waited for a status that did not come."""
+    return any(one.cc == "timeout" for one in ran.observation.entries)
 
 
 def _contents(path: Path) -> list[bytes] | bytes:

@@ -64,6 +64,39 @@ def is_comparable(chain: Chain) -> bool:
         or _goes_on_after_a_track(chain)
         or _has_unchecked_command_in_domain(chain)
         or _updates_in_another_domain(chain)
+        or _writes_another_home_address(chain)
+        or _writes_without_sli(chain)
+        or _chains_no_data(chain)
+    )
+
+
+def _writes_another_home_address(chain: Chain) -> bool:
+    """Return whether a WRITE HOME ADDRESS has not five bytes.
+
+    Hercules takes them all, whatever the count is; its source (ckddasd.c) says that
+    this is to be fixed.
+    """
+    return any(step.code == 0x19 and step.count != 5 for step in chain.steps)
+
+
+def _writes_without_sli(chain: Chain) -> bool:
+    """Return whether a write does not suppress incorrect length.
+
+    If it has fewer bytes than the record, Hercules shows none, and the PoP demands it.
+    """
+    writes = (0x01, 0x05, 0x0D, 0x15, 0x1D, 0x85, 0x8D, 0x9D)
+    return any(step.code in writes and not step.flags & SLI for step in chain.steps)
+
+
+def _chains_no_data(chain: Chain) -> bool:
+    """Return whether a command has a data chain and takes none, or not all of it.
+
+    Hercules first gathers the data of the whole chain, as the rule GatheredOutput says
+    of commands that are rejected. A search may find no key to compare.
+    """
+    takes_none = {0x13, 0x17, 0x5B} | {code & 0x7F for code in SEARCHES}
+    return any(
+        step.code & 0x7F in takes_none and step.flags & CD for step in chain.steps
     )
 
 

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.oracle, needs_live_hercules]
 
 KINDS = {"tracks": eckd_chains().filter(is_comparable), "blocks": fba_chains()}
 SHOWN = 5
+TEXTS_SHOWN = 8
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def check(bench: Bench, kind: str, number: int, at: int) -> None:
     lines = [f"{len(differ)} of {len(results)} chains differ; seed {at}:"]
     for one in smallest(bench, differ[:SHOWN]):
         lines += [f"python -m tests.oracle.live '{shown(one.chain)}'"]
-        lines += [f"    {part}" for part in one.texts()]
+        lines += [f"    {part}" for part in one.texts()[:TEXTS_SHOWN]]
     assert not differ, "\n".join(lines)
     assert len(results) >= number // 2
 
