@@ -23,8 +23,9 @@ from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.blocking import BlockedThread
 from ccw_actors.runtime._threads.pykka_asks import calling_pykka_actor
 from ccw_actors.runtime._threads.pykka_cell import PykkaCell
+from ccw_actors.runtime._values.address import is_remote
 from ccw_actors.runtime._values.envelope import Envelope
-from ccw_actors.runtime._values.provider import NOBODY, Target
+from ccw_actors.runtime._values.provider import NOBODY, Remote, Target
 from ccw_actors.transport import ENCODE_ERRORS, Message, Request
 
 __all__ = ["KernelProvider"]
@@ -80,9 +81,12 @@ class KernelProvider:
         envelope = kernel.delivery.envelope(running, message)
         kernel.delivery.send(running, address, envelope)
         nobody: Target = NOBODY
-        if running.own and not kernel.dispatcher.restores:
-            return kernel.cells.get(address) or nobody
-        return nobody
+        if not running.own or kernel.dispatcher.restores:
+            return nobody
+        remote = self._remote(address)
+        if remote is not None:
+            return remote.target(address)
+        return kernel.cells.get(address) or nobody
 
     def deliver(self, address: str, envelope: Envelope) -> None:
         """Put an envelope into a mailbox; on the System's own thread."""
@@ -95,7 +99,10 @@ class KernelProvider:
 
     def is_alive(self, address: str) -> bool:
         """Whether an actor exists; on any thread."""
-        return address in self._kernel.cells
+        remote = self._remote(address)
+        return (
+            address in self._kernel.cells if remote is None else remote.is_up(address)
+        )
 
     # -- asking -------------------------------------------------------------------
 
@@ -208,6 +215,12 @@ class KernelProvider:
         """Tell a message when the mailbox has room for it."""
         kernel = self._kernel
         running = kernel.running_here()
+        remote = self._remote(address)
+        if remote is not None:
+            wait = kernel.ask_timeout if timeout is None else timeout
+            envelope = kernel.delivery.envelope(running, message)
+            await remote.offer(address, envelope, wait)
+            return
         turn = running.turn
         if turn is not None and EAGER_TASKS and not turn.is_current():
             turn = None
@@ -250,6 +263,11 @@ class KernelProvider:
             raise DispatcherError(f"the System's own thread cannot block for {address}")
         wait = self._kernel.ask_timeout if timeout is None else timeout
         envelope = kernel.delivery.envelope(running, message)
+        remote = self._remote(address)
+        if remote is not None:
+            offering = remote.offer(address, envelope, wait)
+            asyncio.run_coroutine_threadsafe(offering, kernel.dispatcher.loop).result()
+            return
         waiting: BlockedThread[None] = BlockedThread(running.work)
         offer = kernel.offers.make(
             address,
@@ -282,6 +300,11 @@ class KernelProvider:
     async def started(self, address: str, known: Target, timeout: float | None) -> None:
         """Wait until `on_start` of an actor has ended."""
         kernel = self._kernel
+        remote = self._remote(address)
+        if remote is not None:
+            wait = kernel.ask_timeout if timeout is None else timeout
+            await remote.started(address, wait)
+            return
         found = kernel.cells.get(address)
         cell = found if found is not None else known
         if not isinstance(cell, Cell):
@@ -298,7 +321,15 @@ class KernelProvider:
     async def stopped(self, address: str, timeout: float | None) -> None:
         """Wait for the end of an actor."""
         wait = self._kernel.ask_timeout if timeout is None else timeout
+        remote = self._remote(address)
+        if remote is not None:
+            await remote.stopped(address, wait)
+            return
         await self._shutdown.wait_for(address, wait)
+
+    def _remote(self, address: str) -> Remote | None:
+        """Return what takes messages to an address of a linked System, else None."""
+        return self._kernel.remote if is_remote(address) else None
 
 
 def _no_room(address: str, what: str) -> MailboxFullError:

@@ -7,7 +7,13 @@ from ccw_actors.errors import CcwActorsError, UnknownSystemError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._kernel.registry import Registry
 from ccw_actors.runtime._kernel.unknown_system import UnknownProvider
-from ccw_actors.runtime._values.address import address_of, path_of, why_no_path
+from ccw_actors.runtime._values.address import (
+    address_of,
+    is_remote,
+    path_of,
+    remote_address,
+    why_no_path,
+)
 from ccw_actors.runtime._values.provider import NOBODY, Provider
 from ccw_actors.runtime._values.reference import ActorRef
 from ccw_actors.transport import Codec
@@ -20,13 +26,16 @@ class References:
 
     On the wire a reference is an array of three: the name of its System, the path, and
     the incarnation. Call `serve` once, before decoding anything. `name` goes along with
-    an ask, so that no other System takes its number for that of another ask.
+    an ask, so that no other System takes its number for that of another ask. `sessions`
+    has the number of the current session of each linked System.
     """
 
     def __init__(self, unknown_fields: Literal["refuse", "accept"]) -> None:
         self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
+        self.unknown_fields = unknown_fields
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
         self._known: dict[str, Provider] = {}
+        self.sessions: dict[str, int] = {}
 
     def serve(self, own: Provider, registry: Registry, *, restores: bool) -> None:
         """Make references to the actors in a registry from now on.
@@ -70,18 +79,37 @@ class References:
         """Return the reference of an address."""
         return ActorRef(self._own, path_of(address), address)
 
-    def check_known(self, system: str, what: str) -> None:
-        """Raise `UnknownSystemError` if this System does not know that one.
+    def address_here(self, ref: ActorRef[Any]) -> str:
+        """Return the address of an actor in this System, or of a linked one.
 
-        `what` is the path of an actor, or names another part of that System.
+        Raises `UnknownSystemError`.
         """
-        if system not in self._known:
-            raise UnknownSystemError(what, system, tuple(self._known))
+        if is_remote(ref.address) or ref.system in self._known:
+            return ref.address
+        return self._remote(ref.system, ref.address, ref.path)
+
+    def asker(self, system: str, ask: int) -> str:
+        """Return the address that takes the answer to an ask of a linked System.
+
+        "" for an ask of this one. Raises `UnknownSystemError`.
+        """
+        if not system or system in self._known:
+            return ""
+        return self._remote(system, "", f"the ask {ask}")
+
+    def _remote(self, system: str, address: str, what: str) -> str:
+        session = self.sessions.get(system)
+        if session is None:
+            raise UnknownSystemError(what, system, self._names())
+        return remote_address(system, session, address)
+
+    def _names(self) -> tuple[str, ...]:
+        return (*self._known, *self.sessions)
 
     def _provider_of(self, system: str) -> Provider:
         known = self._known.get(system)
         if known is None:
-            return UnknownProvider(system, lambda: tuple(self._known))
+            return UnknownProvider(system, self._names)
         return known
 
     def _from_wire(self, kind: Any, value: Any) -> Any:
@@ -90,8 +118,11 @@ class References:
                 case [str(system), str(path), int(incarnation)] if (
                     incarnation > 0 and not why_no_path(path)
                 ):
-                    provider = self._provider_of(system)
                     address = address_of(path, incarnation)
+                    session = self.sessions.get(system)
+                    if session is not None:
+                        return self.of_address(remote_address(system, session, address))
+                    provider = self._provider_of(system)
                     found: ActorRef[Any] = ActorRef(provider, path, address)
                     return found
                 case _:

@@ -12,6 +12,7 @@ from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._drive.owned_tasks import TaskSet
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._references import References
+from ccw_actors.runtime._values.address import path_of
 from ccw_actors.runtime._values.envelope import (
     TICK,
     UNBOUNDED,
@@ -42,16 +43,18 @@ class ActorServices:
         """Answer a request; see `Actor.reply`."""
         kernel, ref = self._kernel, to.ref
         running = kernel.running_here()
-        if to.system:
-            self._references.check_known(to.system, f"the ask {to.ask}")
-        address = "" if ref is None else self._address_of(ref)
+        asker = self._references.asker(to.system, to.ask)
+        if asker and to.ask:
+            answer = kernel.delivery.envelope(running, message, to.ask, UNBOUNDED)
+            kernel.delivery.send(running, asker, answer)
+            return
+        address = "" if ref is None else self._references.address_here(ref)
         kernel.delivery.reply(running, address, to.ask, message)
 
     @property
     def sender(self) -> ActorRef[Any] | None:
         """The sender of the current message; None for the outside."""
-        sender = sender_of(self._kernel.running_here().letter)
-        return self._references.of_address(sender) if sender else None
+        return self._ref_of(sender_of(self._kernel.running_here().letter))
 
     def reply_to(self, cell: Cell) -> ReplyTo[Any]:
         """The address for a later answer to an actor's current message."""
@@ -59,9 +62,7 @@ class ActorServices:
         ask = letter.ask if type(letter) is Envelope else 0
         if ask:
             cell.owe(ask, self._kernel.asks.is_pending)
-        sender = sender_of(letter)
-        ref = self._references.of_address(sender) if sender else None
-        return ReplyTo(ref, ask, self._references.name)
+        return ReplyTo(self._ref_of(sender_of(letter)), ask, self._references.name)
 
     def set_timer(
         self, cell: Cell, delay: float, message: Message, interval: float = 0.0
@@ -118,7 +119,8 @@ class ActorServices:
         kind = WATCH if watches else UNWATCH
         kernel = self._kernel
         envelope = Envelope(b"", watcher.address, 0, None, kind)
-        kernel.delivery.send(kernel.running_here(), self._address_of(ref), envelope)
+        address = self._references.address_here(ref)
+        kernel.delivery.send(kernel.running_here(), address, envelope)
 
     def stash(self, cell: Cell) -> None:
         """Put an actor's current message aside; see `Actor.stash`."""
@@ -134,10 +136,9 @@ class ActorServices:
         running.letter = envelope
         cell.set_aside(envelope)
 
-    def _address_of(self, ref: ActorRef[Any]) -> str:
-        """Return the address of an actor. Raises `UnknownSystemError`."""
-        self._references.check_known(ref.system, ref.path)
-        return ref.address
+    def _ref_of(self, sender: str) -> ActorRef[Any] | None:
+        """Return the reference of a sender; None for the outside of any System."""
+        return self._references.of_address(sender) if path_of(sender) else None
 
     def _task_done(
         self, cell: Cell, name: str, value: Any, error: BaseException | None

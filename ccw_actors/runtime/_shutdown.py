@@ -90,6 +90,8 @@ class Shutdown:
             self._end_all()
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)
+        if kernel.remote is not None:
+            await kernel.remote.close()
         kernel.calls.drain_all()
         kernel.asks.tidy()
         kernel.dispatcher.end()

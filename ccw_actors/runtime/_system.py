@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import pykka
 
 from ccw_actors._escalation import ALWAYS
-from ccw_actors.errors import (
-    ActorFailedError,
-)
+from ccw_actors.errors import ActorFailedError, DispatcherError
 from ccw_actors.runtime._actor import Actor
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._drive.loop import LoopDispatcher
@@ -36,6 +34,7 @@ from ccw_actors.runtime._values.reference import (
 )
 from ccw_actors.runtime._values.supervision import Supervision
 from ccw_actors.runtime._values.trace_context import Propagator
+from ccw_actors.runtime.links import Link, LinkOptions, Links, Listener
 
 if TYPE_CHECKING:
     from ccw_actors.runtime._actor import Q
@@ -116,6 +115,7 @@ class System:
             mailbox=self.mailbox,
         )
         self.services = ActorServices(kernel, references)
+        self._links: Links | None = None
         kernel.supervisor.stop_timeout = stop_timeout
         kernel.supervisor.escalates = tuple(ALWAYS) if escalate is None else escalate
 
@@ -254,6 +254,45 @@ class System:
             _raise_again(escalated, error)
         elif escalated is not None:
             error.add_note(f"The System was stopped before: {escalated}")
+
+    # -- other Systems ------------------------------------------------------------
+
+    async def listen(
+        self, address: str, options: LinkOptions | None = None
+    ) -> Listener:
+        """Accept links of other Systems at an address; see `runtime.links`.
+
+        Raises `LinkError` if it cannot, and `DispatcherError` if no event loop runs
+        this System.
+        """
+        return await self._linked().listen(address, options or LinkOptions())
+
+    async def connect(self, address: str, options: LinkOptions | None = None) -> Link:
+        """Link this System to the one that listens at an address; see `runtime.links`.
+
+        From then on each knows the other by its name, and references to its actors are
+        like any other.
+
+        Raises `LinkError`: nobody listens there, does not answer in time
+        (`LinkTimeoutError`), or refuses the link (`LinkRefusedError`). Raises
+        `DispatcherError` if no event loop runs this System.
+        """
+        return await self._linked().connect(address, options or LinkOptions())
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links that are up now, the oldest first."""
+        return () if self._links is None else self._links.up
+
+    def _linked(self) -> Links:
+        """Return the links of this System, which are made with the first."""
+        kernel = self._kernel
+        if kernel.dispatcher.loop is None:
+            raise DispatcherError("no event loop runs this System: it has no links")
+        if self._links is None:
+            self._links = Links(kernel, self._references, self._provider)
+            kernel.remote = self._links
+        return self._links
 
     # -- time ---------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ _SCENARIO: Final = (
 )
 _ENGINE: Final = ("explore", "runtime", "transport", "verdicts/_explore.py")
 
+_LINKS: Final = ("runtime/links", "transport/links")
+"""Left out of the engine: only a System on an event loop has links to others."""
+
 
 def cell_hash(name: CellName) -> str:
     """Return the fingerprint of a cell: of its models, its scenario and the engine."""
@@ -39,7 +42,7 @@ def cell_hash(name: CellName) -> str:
     models = fingerprint(*_MODELS, *(("devices",) if is_own else ()))
     machine = "_own_machine.py" if is_own else "_linux_machine.py"
     scenario = fingerprint(*_SCENARIO, f"verdicts/{machine}")
-    return f"{models}-{scenario}-{fingerprint(*_ENGINE)}"
+    return f"{models}-{scenario}-{fingerprint(*_ENGINE, without=_LINKS)}"
 
 
 def counterexample_name(known: Counterexample) -> str:

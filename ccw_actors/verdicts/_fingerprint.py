@@ -24,13 +24,19 @@ _BLOCKS: Final = {tokenize.INDENT: "{", tokenize.DEDENT: "}"}
 
 
 @cache
-def fingerprint(*parts: str) -> str:
-    """Return 12 hexadecimal digits for files and folders below the package."""
+def fingerprint(*parts: str, without: tuple[str, ...] = ()) -> str:
+    """Return 12 hexadecimal digits for files and folders below the package.
+
+    It does not depend on what is in the folders `without`.
+    """
+    left_out = tuple(_ROOT / one for one in without)
     digest = hashlib.sha256()
     for part in parts:
         place = _ROOT / part
         found = sorted(place.rglob("*.py")) if place.is_dir() else [place]
         for file in found:
+            if any(map(file.is_relative_to, left_out)):
+                continue
             digest.update(file.relative_to(_ROOT).as_posix().encode())
             digest.update(program_of(file.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()[:12]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.kernel.boot import Executable, Folder, Link, archive
+from ccw_actors.kernel.boot import Executable, Folder, SymbolicLink, archive
 from examples.linux.console import findings
 from examples.linux.elf import needed
 
@@ -78,7 +78,7 @@ def test_an_archive(tmp_path: Path) -> None:
         {
             "/init": Executable(b"x" * 3),
             "/lib/a/b": b"data",
-            "/bin/sh": Link("busybox"),
+            "/bin/sh": SymbolicLink("busybox"),
             "/bin/script": script,
             "/mnt": Folder(),
         }

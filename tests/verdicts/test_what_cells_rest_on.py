@@ -1,11 +1,14 @@
 """A cell's hash covers every module from which its scenario takes a name."""
 
 import ast
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ccw_actors.errors import DispatcherError
+from ccw_actors.runtime import SteppingDispatcher, System
 from ccw_actors.verdicts import CellName, cell_hash
 from ccw_actors.verdicts import _cell_hash as hashes
 
@@ -25,9 +28,11 @@ ENGINE = "verdicts/_explore.py"
 def hashed(cell: CellName, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the files whose text is in the hash of a cell, by their paths."""
     parts: list[str] = []
+    left_out: list[str] = []
 
-    def fingerprint(*some: str) -> str:
+    def fingerprint(*some: str, without: tuple[str, ...] = ()) -> str:
         parts.extend(some)
+        left_out.extend(without)
         return ""
 
     monkeypatch.setattr(hashes, "fingerprint", fingerprint)
@@ -38,7 +43,8 @@ def hashed(cell: CellName, monkeypatch: pytest.MonkeyPatch) -> set[str]:
         for place in places
         for file in ([place] if place.is_file() else place.rglob("*.py"))
     ]
-    return {file.relative_to(ROOT).as_posix() for file in files}
+    found = {file.relative_to(ROOT).as_posix() for file in files}
+    return {file for file in found if not file.startswith(tuple(left_out))}
 
 
 def sources(file: str) -> Iterator[str]:
@@ -90,6 +96,27 @@ def test_hashes_cover_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the modules of both kinds of cells take names from is in their hashes."""
     covered = hashed(OURS, monkeypatch) | hashed(LINUX, monkeypatch)
     assert missing(covered, ("machine/", "scenarios/", "verdicts/")) == set()
+
+
+@pytest.mark.parametrize("cell", [OURS, LINUX])
+def test_hash_leaves_out_links(cell: CellName, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the links of a System are left out of its engine."""
+    covered = hashed(cell, monkeypatch)
+    for folder in ("runtime", "transport"):
+        every = {
+            file.relative_to(ROOT).as_posix() for file in (ROOT / folder).rglob("*.py")
+        }
+        links = {file for file in every if file.startswith(f"{folder}/links/")}
+        assert links
+        assert every - covered == links
+
+
+def test_an_explored_system_has_no_links() -> None:
+    """So no cell executes what the hash leaves out."""
+    system = System(SteppingDispatcher())
+    for begin in (system.connect, system.listen):
+        with pytest.raises(DispatcherError):
+            asyncio.run(begin("unix:nowhere"))
 
 
 def test_a_name_is_found_where_it_is_defined() -> None:

@@ -3,6 +3,7 @@
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import LATE, PendingAsks
+from ccw_actors.runtime._values.address import is_remote
 from ccw_actors.runtime._values.envelope import Envelope
 
 __all__ = ["Answers"]
@@ -34,5 +35,7 @@ class Answers:
             self._lost.add(recipient, envelope, "nobody asked for this answer")
         elif not self._asks.answer(number, envelope, error):
             self._lost.add(recipient, envelope, LATE)
-        elif pending is not None and pending.turn is None:
+        elif pending is None or is_remote(recipient):
+            return  # A remote asker's own System reports it.
+        elif pending.turn is None:
             self._observers.handled(recipient, envelope)

@@ -12,7 +12,7 @@ from ccw_actors.runtime._kernel.lost_messages import LostMessages
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.once import Once
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
-from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.address import is_remote, path_of
 from ccw_actors.runtime._values.envelope import SIGNAL, TICK, UNBOUNDED, WATCH, Envelope
 from ccw_actors.runtime._values.notices import Failure
 from ccw_actors.transport import Message, message_id, tag_of
@@ -153,7 +153,9 @@ class DeadLetters:
             self._answers.settle(envelope.ask, envelope.sender, back, error)
         elif failure.request != Failure.__name__:
             sender = self._find(envelope.sender)
-            if sender is not None and Failure in sender.handlers:
+            # The System of a remote sender knows whether that handles it.
+            handles = sender is not None and Failure in sender.handlers
+            if handles or is_remote(envelope.sender):
                 back = self._envelope(failure.actor, envelope, failure)
                 self._deliver(envelope.sender, back)
 

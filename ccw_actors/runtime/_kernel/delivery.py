@@ -12,6 +12,7 @@ from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import Pending, PendingAsks
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
+from ccw_actors.runtime._values.address import is_remote
 from ccw_actors.runtime._values.envelope import STOP, STOP_NOW, UNBOUNDED, Envelope
 from ccw_actors.transport import Message
 
@@ -90,6 +91,8 @@ class Delivery:
         cell = self._cells.get(address)
         if cell is not None:
             cell.signal(envelope)
+        elif is_remote(address):
+            self._absent(address, envelope)
 
     def stop(self, running: Running, address: str, *, drain: bool) -> None:
         """Ask an actor to stop; on any thread. See `ActorRef.stop`."""

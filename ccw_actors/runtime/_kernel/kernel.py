@@ -27,8 +27,10 @@ from ccw_actors.runtime._kernel.supervisor import Supervisor
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
 from ccw_actors.runtime._kernel.timers import Timers
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
+from ccw_actors.runtime._values.address import is_remote
 from ccw_actors.runtime._values.envelope import SIGNAL, TICK, UNBOUNDED, Envelope
 from ccw_actors.runtime._values.notices import Terminated
+from ccw_actors.runtime._values.provider import Remote
 from ccw_actors.runtime._values.reference import ActorRef
 from ccw_actors.runtime._values.timer import SLEEP, Timer, TimerKey
 from ccw_actors.transport import Codec
@@ -44,7 +46,8 @@ class Kernel:
     everything else on through `calls`. `ref_of` returns the reference of an address,
     `suspend` the turn of an async handler. `ask_timeout` is the default for asks
     (seconds). `observed` is called whenever an observer or a propagator is added or
-    removed. `raise_escalated` raises `unraised`.
+    removed. `raise_escalated` raises `unraised`. `remote` has the links to other
+    Systems; without one there are no remote addresses.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Kernel:
         self.dispatcher = dispatcher
         self.ask_timeout = ask_timeout
         self.unraised: BaseException | None = None
+        self.remote: Remote | None = None
         self.counts = MessageCounts()
         self.running = Running(own=True, counts=self.counts.own)
         self.own_thread = get_ident()
@@ -81,9 +85,7 @@ class Kernel:
         )
         self.timers = Timers(dispatcher.call_at, self._fire)
         self._make_delivery(codec, with_payload=failures_with_payload)
-        self.death_watch = DeathWatch(
-            ref_of, self._send_notice, self.cells.__contains__
-        )
+        self.death_watch = DeathWatch(ref_of, self._send_notice, self._may_be_there)
         self._make_supervision(codec, suspend)
         self._make_invoker(suspend)
         dispatcher.attach(self)
@@ -129,7 +131,7 @@ class Kernel:
             calls=self.calls,
             encode=codec.encode,
             quick_encode=codec.quick_encode,
-            absent=self.missing.absent,
+            absent=self._absent,
         )
 
     def _make_supervision(self, codec: Codec, suspend: Suspend) -> None:
@@ -262,6 +264,15 @@ class Kernel:
 
     def _deliver(self, address: str, envelope: Envelope) -> None:
         self.delivery.deliver(address, envelope)
+
+    def _absent(self, address: str, envelope: Envelope) -> None:
+        if self.remote is not None and is_remote(address):
+            self.remote.deliver(address, envelope)
+        else:
+            self.missing.absent(address, envelope)
+
+    def _may_be_there(self, address: str) -> bool:
+        return address in self.cells or is_remote(address)
 
     def _refuse_watch(self, watcher: str, address: str, reason: str) -> None:
         self.death_watch.tell(watcher, address, reason)

@@ -120,6 +120,13 @@ class Observers:
             trace = self.trace()
         return Stamp(next(self._numbers), number, self._now(), message_type, trace)
 
+    def received(
+        self, message_type: type[Message], cause: int, system: str, trace: str
+    ) -> Stamp:
+        """Number a message that comes over a link now, sent in that System."""
+        number, now = next(self._numbers), self._now()
+        return Stamp(number, cause, now, message_type, trace, system)
+
     def trace(self) -> str:
         """Return the current trace context, "" without one or without a propagator."""
         return "" if self.propagator is None else self.propagator.inject()
@@ -177,6 +184,7 @@ class Observers:
             path_of(address),
             envelope.payload,
             stamp.message_type,
+            stamp.cause_system,
         )
 
 

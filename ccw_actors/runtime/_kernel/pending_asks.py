@@ -21,7 +21,7 @@ from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._kernel.alarms import Alarm
 from ccw_actors.runtime._kernel.once import Once
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
-from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.address import path_of, shown
 from ccw_actors.runtime._values.answers import answer_names, answer_tags, answer_type
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.notices import Failure
@@ -67,7 +67,7 @@ class Pending(msgspec.Struct, Parking):
 
     def summary(self) -> str:
         """Return who has to answer what."""
-        return f"{self.target} to answer {self.what.__name__}"
+        return f"{shown(self.target)} to answer {self.what.__name__}"
 
     def describe(self) -> str:
         """Return who has to answer what, and for how long the ask has waited."""
@@ -271,7 +271,7 @@ class PendingAsks:
         """Settle an ask with `ActorStoppedError`."""
         pending = self.pending.get(number)
         if pending is not None:
-            what = f"{pending.target} was asked {pending.what.__name__}"
+            what = f"{shown(pending.target)} was asked {pending.what.__name__}"
             self.fail(number, ActorStoppedError(f"{what}: {reason}"))
 
     def abandon(self, asker: str) -> None:
@@ -312,7 +312,7 @@ class PendingAsks:
         """Return the error for an ask that has waited for `age` seconds."""
         target = pending.target
         return AskTimeoutError(
-            target,
+            shown(target),
             pending.what.__name__,
             age,
             self._queue_length(target),

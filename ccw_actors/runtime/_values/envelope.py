@@ -46,7 +46,9 @@ class Stamp(msgspec.Struct, frozen=True):
     """Additional data of a message for observers and traces.
 
     Its number, the number of its cause, the time it was sent (seconds), its type, and
-    the trace context of its sender (the text of a `Propagator`), "" for none.
+    the trace context of its sender (the text of a `Propagator`), "" for none. If it
+    came over a link, `cause` is a number of the System `cause_system`, and it counts as
+    sent when it came.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Stamp(msgspec.Struct, frozen=True):
     sent_at: float
     message_type: type[Message]
     traceparent: str = ""
+    cause_system: str = ""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):

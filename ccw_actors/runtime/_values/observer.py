@@ -15,6 +15,8 @@ class Handled(NamedTuple):
     one, 0 if it came from outside. `sent_at` and `handled_at` are seconds of the
     System's clock. `sender` is a path, "" for the outside. `recipient` is "" for an
     answer to the outside. `message_type` is the type that the sender encoded.
+    If the message came over a link, `cause` is a number of the System `cause_system`,
+    "" for this one, and `sent_at` the time when it came.
     """
 
     number: int
@@ -25,6 +27,7 @@ class Handled(NamedTuple):
     recipient: str
     payload: bytes
     message_type: type[Message]
+    cause_system: str = ""
 
 
 class Observer:

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol, TypeVar
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.transport import Message, Request
 
-__all__ = ["NOBODY", "QUEUED", "Provider", "RunQueue", "Target"]
+__all__ = ["NOBODY", "QUEUED", "Provider", "Remote", "RunQueue", "Target"]
 
 R = TypeVar("R")
 
@@ -32,6 +32,47 @@ class Target(Protocol):
     bound: int
     status: int
     queue: RunQueue
+
+
+class Remote(Protocol):
+    """Takes what goes to the actors of linked Systems; on the System's own thread.
+
+    Every method but `close` takes a remote address.
+    """
+
+    def deliver(self, address: str, envelope: Envelope) -> None:
+        """Send an envelope, or lose it. Raises `MailboxFullError`.
+
+        An envelope to the outside of a System is the answer to its ask of that number.
+        """
+        ...
+
+    def target(self, address: str) -> Target:
+        """Return where a reference puts further messages, or `NOBODY`."""
+        ...
+
+    def is_up(self, address: str) -> bool:
+        """Whether the link is up that the address belongs to."""
+        ...
+
+    async def offer(self, address: str, envelope: Envelope, timeout: float) -> None:
+        """Send an envelope, and wait until it is in the mailbox.
+
+        Raises `OfferTimeoutError`, and `LinkLostError`.
+        """
+        ...
+
+    async def started(self, address: str, timeout: float) -> None:
+        """Wait until the actor has started; see `ActorRef.started`."""
+        ...
+
+    async def stopped(self, address: str, timeout: float) -> None:
+        """Wait until the actor has ended; see `ActorRef.stopped`."""
+        ...
+
+    async def close(self) -> None:
+        """End all links, after what has been sent so far."""
+        ...
 
 
 class _Sender(Protocol):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from msgspec import Struct
 
-from ccw_actors.runtime._values.address import split
+from ccw_actors.runtime._values.address import local_part, shown, split, system_of
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.provider import NOBODY, QUEUED, Provider, Target
 from ccw_actors.transport import ENCODE_ERRORS, Message, Request
@@ -34,7 +34,8 @@ class ActorRef(Generic[P_contra]):
     When that incarnation has ended, the reference is dead and does not reach the next
     actor at the path. It may travel inside messages (as these three) and is equal to
     every other reference to the same actor. Using one that names an unknown System
-    raises `UnknownSystemError`.
+    raises `UnknownSystemError`. One to an actor of a linked System is dead when that
+    link has ended.
     """
 
     __slots__ = ("_known", "_provider", "address", "path")
@@ -50,7 +51,7 @@ class ActorRef(Generic[P_contra]):
     @property
     def system(self) -> str:
         """The name of the System in which the actor lives."""
-        return self._provider.name
+        return system_of(self.address) or self._provider.name
 
     @property
     def incarnation(self) -> int:
@@ -193,21 +194,25 @@ class ActorRef(Generic[P_contra]):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the actor exists and has not stopped."""
+        """Whether the actor exists and has not stopped.
+
+        Of an actor of a linked System it only says whether the link is up: watch the
+        actor, or ask it.
+        """
         return self._provider.is_alive(self.address)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, ActorRef)
-            and self.address == other.address
+            and local_part(self.address) == local_part(other.address)
             and self.system == other.system
         )
 
     def __hash__(self) -> int:
-        return hash(self.address)
+        return hash(local_part(self.address))
 
     def __repr__(self) -> str:
-        return f"<ActorRef {self.address}>"
+        return f"<ActorRef {shown(self.address)}>"
 
     def __copy__(self) -> "ActorRef[P_contra]":
         return self
