@@ -3,6 +3,8 @@
 from ccw_actors.trace._file import TRACE_SIZE as TRACE_SIZE
 from ccw_actors.trace._file import TraceTarget as TraceTarget
 from ccw_actors.trace._file import open_trace as open_trace
+from ccw_actors.trace._merge import TracePart as TracePart
+from ccw_actors.trace._merge import merge_traces as merge_traces
 from ccw_actors.trace._reader import TraceReader as TraceReader
 from ccw_actors.trace._records import DeadLetterRecord as DeadLetterRecord
 from ccw_actors.trace._records import EventRecord as EventRecord
@@ -25,12 +27,14 @@ __all__ = [
     "FailureRecord",
     "HandledRecord",
     "Named",
+    "TracePart",
     "TraceReader",
     "TraceTarget",
     "TraceWriter",
     "TypeRecord",
     "as_json",
     "as_line",
+    "merge_traces",
     "message_of",
     "open_trace",
     "type_name",

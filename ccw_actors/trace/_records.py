@@ -11,6 +11,9 @@ its kind: first one `trace` (name of the format, version), then any number of
 
 It contains messages as they were sent, an array of the type's name and the fields, so
 any msgpack tool can read all of it.
+
+The trace of one System of several is a part. Its format has a name of its own, and
+before a message whose cause is in another System there is a `remote cause`.
 """
 
 from typing import Any, TypeAlias
@@ -21,6 +24,7 @@ from ccw_actors.transport import Message
 
 __all__ = [
     "FORMAT",
+    "PART_FORMAT",
     "VERSION",
     "DeadLetterRecord",
     "EventRecord",
@@ -28,10 +32,12 @@ __all__ = [
     "FieldRecord",
     "HandledRecord",
     "HeaderRecord",
+    "RemoteCauseRecord",
     "TypeRecord",
 ]
 
 FORMAT = "ccw-actors"
+PART_FORMAT = "ccw-actors part"
 VERSION = 1
 
 
@@ -107,6 +113,14 @@ class FailureRecord(Message, frozen=True, tag="failure"):
     actor: str
     message: str
     reason: str
+
+
+class RemoteCauseRecord(Message, frozen=True, tag="remote cause"):
+    """The cause of the next message, `number`: that one of another System, by name."""
+
+    number: int
+    system: str
+    cause: int
 
 
 EventRecord: TypeAlias = HandledRecord | DeadLetterRecord | FailureRecord

@@ -7,11 +7,13 @@ import msgspec
 from ccw_actors.runtime import Handled, Message, Observer
 from ccw_actors.trace._records import (
     FORMAT,
+    PART_FORMAT,
     VERSION,
     DeadLetterRecord,
     FailureRecord,
     HandledRecord,
     HeaderRecord,
+    RemoteCauseRecord,
 )
 from ccw_actors.trace._schema import Schema
 from ccw_actors.transport import Codec
@@ -30,16 +32,21 @@ class TraceWriter(Observer):
     time and never closes it. The target may buffer. An exception of the target, such as
     `OSError` for a full disk, ends the trace but not the System: it is logged and kept
     in `error`.
+
+    The cause of a message that came over a link is not in this System's trace, so it is
+    written as 0. With `of_part` the trace is a part of a larger one: it has these
+    causes in records of their own, and `merge_traces` reads it.
     """
 
-    def __init__(self, target: _Target) -> None:
+    def __init__(self, target: _Target, *, of_part: bool = False) -> None:
+        self._of_part = of_part
         self._target = target
         self._encode = Codec().encode
         self._schema = Schema()
         self._last_at = 0.0
         self._last_numbers: dict[str, int] = {}
         self.error: Exception | None = None
-        self._write(HeaderRecord(FORMAT, VERSION))
+        self._write(HeaderRecord(PART_FORMAT if of_part else FORMAT, VERSION))
 
     def handled(self, event: Handled) -> None:
         """Write a message that is about to be handled."""
@@ -47,7 +54,7 @@ class TraceWriter(Observer):
         self._last_numbers[event.recipient] = event.number
         record = HandledRecord(
             event.number,
-            event.cause,
+            self._cause(event),
             event.sent_at,
             event.handled_at,
             event.sender,
@@ -61,7 +68,7 @@ class TraceWriter(Observer):
         """Write a dead letter."""
         record = DeadLetterRecord(
             event.number,
-            event.cause,
+            self._cause(event),
             event.sent_at,
             event.handled_at,
             event.sender,
@@ -77,6 +84,15 @@ class TraceWriter(Observer):
         number = self._last_numbers.get(actor, 0)
         reason = f"{type(error).__name__}: {error}"
         self._write(FailureRecord(number, self._last_at, actor, message, reason))
+
+    def _cause(self, event: Handled) -> int:
+        """Return the cause, 0 for one in another System."""
+        if not event.cause_system or not event.cause:
+            return event.cause
+        if self._of_part:
+            there = RemoteCauseRecord(event.number, event.cause_system, event.cause)
+            self._write(there)
+        return 0
 
     def _type(self, message_type: type[Message]) -> int:
         number, new = self._schema.describe(message_type)

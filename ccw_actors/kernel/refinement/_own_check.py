@@ -46,7 +46,7 @@ _decode: Final = msgspec.msgpack.decode
 _FIRST_MAX: Final = 64
 """The first message of a trace has at most this number, or its beginning is gone."""
 _NAME: Final = "system-1"
-"""The name that a System gets on an event loop, if it is the first one."""
+"""The System of an actor whose messages name none; any would do."""
 _NOTICES: Final = frozenset({"Terminated"})
 """Messages that the System sends in the name of an actor."""
 
@@ -129,10 +129,7 @@ class _Trace:
         self._failed = {
             one.actor: one.number for one in events if isinstance(one, FailureRecord)
         }
-        names = (
-            _named(one.message) for one in events if not isinstance(one, FailureRecord)
-        )
-        self._name = next(filter(None, names), _NAME)
+        self._names: dict[str, str] = {}
         for one in events:
             if isinstance(one, FailureRecord):
                 continue
@@ -149,6 +146,9 @@ class _Trace:
         assert not isinstance(one, FailureRecord)
         pair = (one.sender, one.recipient)
         self._types.setdefault(pair, set()).add(name)
+        if system := _named(one.message):
+            for path in pair:
+                self._names.setdefault(path, system)
         if name not in _NOTICES:
             sent = _Sent(one.number, one.recipient, one.message)
             self._sent.setdefault((one.sender, one.cause), []).append(sent)
@@ -185,7 +185,8 @@ class _Trace:
         return latest
 
     def _replayed(self, path: str, candidate: Candidate) -> Refusal | None:
-        name = self._name
+        # A machine in several processes has a System in each.
+        name = self._names.get(path, _NAME)
         while True:
             try:
                 replay = _Replay(name, path, self._peers(path), candidate)
