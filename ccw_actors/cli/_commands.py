@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "run": _Place("_run", "run"),
     "machines": _Place("_machines", "machines"),
     "stop": _Place("_machines", "stop"),
+    "dump": _Place("_dump", "dump"),
     "explore": _Place("_explore", "explore"),
     "replay": _Place("_replay", "replay"),
     "show": _Place("_show", "show"),

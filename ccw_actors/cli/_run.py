@@ -10,6 +10,7 @@ from ccw_actors.cli._loops import UseUvloop, loop_factory
 from ccw_actors.cli._printing import complain
 from ccw_actors.cli._running import (
     TRACE,
+    Processes,
     TakesFaults,
     begin_a_trace,
     check_name,
@@ -18,7 +19,7 @@ from ccw_actors.cli._running import (
     run_shown,
 )
 from ccw_actors.cli._sizes import size_option
-from ccw_actors.machine import SHIPPED_MACHINE, RunResult, load_machine
+from ccw_actors.machine import SHIPPED_MACHINE, MachineSource, RunResult
 from ccw_actors.trace import TRACE_SIZE
 
 __all__ = ["run"]
@@ -71,6 +72,17 @@ _NoControl: TypeAlias = Annotated[
     bool,
     typer.Option("--no-control", help="Do not listen to other commands."),
 ]
+_Processes: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        metavar="N",
+        min=1,
+        help="Deal the guests out to N processes, except those that name one in the"
+        " machine file.",
+        show_default=False,
+    ),
+]
 
 
 def run(
@@ -82,6 +94,7 @@ def run(
     no_trace: _NoTrace = False,
     name: _Name = None,
     no_control: _NoControl = False,
+    processes: _Processes = None,
     faults: TakesFaults = False,
     uvloop: UseUvloop = False,
 ) -> None:
@@ -101,22 +114,21 @@ def run(
     size_max = _size_max(trace_size)
     new_loop = loop_factory(uvloop=uvloop)
     file = machine_file or SHIPPED_MACHINE
-    machine = load_machine(file)
+    source = MachineSource.read(file)
+    machine = source.machine()
     with contextlib.ExitStack() as stack:
         control = None if no_control else claim_name(name, file.stem)
         if control is not None:
             stack.callback(control.close)
-        target = None
-        if not no_trace:
-            inputs = [] if machine_file is None else [machine_file]
-            target = begin_a_trace(machine, trace, inputs, size_max)
+        inputs = [] if machine_file is None else [machine_file]
         end = run_shown(
             machine,
-            target,
+            None if no_trace else begin_a_trace(machine, trace, inputs, size_max),
             control,
             as_json=as_json,
             takes_faults=faults,
             new_loop=new_loop,
+            processes=Processes.of(source, machine, processes, size_max),
         )
     _print(end.result, end.why, as_json=as_json)
     if end.status:

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple, Self, TypeAlias
 
 import typer
 from rich.live import Live
@@ -25,16 +25,19 @@ from ccw_actors.machine import (
     STOPPED,
     Machine,
     MachineRun,
+    MachineSource,
     Progress,
     QemuGuest,
     RunResult,
     begin_trace,
 )
+from ccw_actors.machine.processes import ProcessesRun
 from ccw_actors.trace import TraceTarget
 
 __all__ = [
     "TRACE",
     "End",
+    "Processes",
     "TakesFaults",
     "begin_a_trace",
     "check_name",
@@ -66,6 +69,27 @@ class _Notices(logging.Handler):
 _NOTICES = _Notices(logging.INFO)
 
 
+class Processes(NamedTuple):
+    """How a machine runs in several processes; see `ProcessesRun`."""
+
+    source: MachineSource
+    number: int | None
+    trace_size: int | None
+
+    @classmethod
+    def of(
+        cls,
+        source: MachineSource,
+        machine: Machine,
+        number: int | None,
+        trace_size: int | None,
+    ) -> Self | None:
+        """Return None if nobody asks for more than one process."""
+        if number is None and all(guest.process is None for guest in machine.guests):
+            return None
+        return cls(source, number, trace_size)
+
+
 class End(NamedTuple):
     """How a run ended; if something stopped it, as which signal, and why."""
 
@@ -89,6 +113,7 @@ def run_shown(
     as_json: bool,
     takes_faults: bool = False,
     new_loop: LoopFactory | None = None,
+    processes: Processes | None = None,
 ) -> End:
     """Run a machine to its end, and show it at work on a terminal."""
     # A device takes a few descriptors, and the usual limit is 1024.
@@ -103,6 +128,8 @@ def run_shown(
             streams,
             as_json=as_json,
             takes_faults=takes_faults,
+            uvloop=new_loop is not None,
+            processes=processes,
         )
         return running.run(new_loop)
 
@@ -171,6 +198,8 @@ class _Running:
         *,
         as_json: bool,
         takes_faults: bool,
+        uvloop: bool,
+        processes: Processes | None,
     ) -> None:
         self._streams = streams
         self._as_json = as_json
@@ -178,13 +207,29 @@ class _Running:
         self._console = new_console()
         is_free = not as_json and not _has_terminal(machine)
         self._is_live = is_free and self._console.is_terminal
-        self._machine_run = MachineRun(
-            machine,
-            trace=trace,
-            on_progress=self._tell if self._is_live else None,
-            control=control,
-            takes_faults=takes_faults,
-        )
+        on_progress = self._tell if self._is_live else None
+        self._machine_run: MachineRun | ProcessesRun
+        if processes is None:
+            self._machine_run = MachineRun(
+                machine,
+                trace=trace,
+                on_progress=on_progress,
+                control=control,
+                takes_faults=takes_faults,
+            )
+        else:
+            self._machine_run = ProcessesRun(
+                processes.source,
+                machine,
+                count=processes.number,
+                trace=trace,
+                trace_size=processes.trace_size,
+                on_progress=on_progress,
+                control=control,
+                takes_faults=takes_faults,
+                uvloop=uvloop,
+                prints_to_stderr=as_json,
+            )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunResult] | None = None
         self._is_stopping = False
@@ -194,7 +239,7 @@ class _Running:
         """Run to the end, or until a signal or a request to stop."""
         watch = SignalWatch(
             stop=self._stop,
-            is_stopping=lambda: self._is_stopping,
+            is_stopping=self._goes_on_stopping,
             hint=self._in_the_way,
             last_words=self._last_words,
         )
@@ -230,8 +275,14 @@ class _Running:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(cancel)
 
+    def _goes_on_stopping(self) -> bool:
+        """Whether the first signal had an effect; on the watching thread."""
+        return self._is_stopping and not self._machine_run.in_the_way
+
     def _in_the_way(self) -> str:
         """Return what keeps the run from stopping; on the watching thread."""
+        if in_the_way := self._machine_run.in_the_way:
+            return in_the_way
         if not self._is_stopping:
             path = self._machine_run.running
             who = f"{_who(path)} spins" if path else "the run is stuck"

@@ -7,6 +7,8 @@ from ccw_actors.control._name import is_name as is_name
 from ccw_actors.control._name import name_from as name_from
 from ccw_actors.control._protocol import DescribeMachine as DescribeMachine
 from ccw_actors.control._protocol import DeviceDescription as DeviceDescription
+from ccw_actors.control._protocol import DumpActors as DumpActors
+from ccw_actors.control._protocol import DumpedActors as DumpedActors
 from ccw_actors.control._protocol import GuestDescription as GuestDescription
 from ccw_actors.control._protocol import GuestState as GuestState
 from ccw_actors.control._protocol import MachineDescription as MachineDescription
@@ -14,6 +16,7 @@ from ccw_actors.control._protocol import RequestFailed as RequestFailed
 from ccw_actors.control._protocol import StopMachine as StopMachine
 from ccw_actors.control._protocol import Stopping as Stopping
 from ccw_actors.control._requests import Handler as Handler
+from ccw_actors.control._requests import control_actor as control_actor
 from ccw_actors.control._server import CONTROL_PATH as CONTROL_PATH
 from ccw_actors.control._server import ControlServer as ControlServer
 from ccw_actors.control._socket import ControlSocket as ControlSocket
@@ -26,6 +29,8 @@ __all__ = [
     "ControlSocket",
     "DescribeMachine",
     "DeviceDescription",
+    "DumpActors",
+    "DumpedActors",
     "GuestDescription",
     "GuestState",
     "Handler",
@@ -33,6 +38,7 @@ __all__ = [
     "RequestFailed",
     "StopMachine",
     "Stopping",
+    "control_actor",
     "is_name",
     "machine_names",
     "name_from",

@@ -8,7 +8,6 @@ from typing import Any, Final, Self, TypeVar, Union
 from ccw_actors.control._folder import ControlFolder
 from ccw_actors.control._name import check_name, is_name
 from ccw_actors.control._protocol import Hello, Refused, RequestFailed, Welcome
-from ccw_actors.control._socket import peer_of
 from ccw_actors.errors import (
     ControlError,
     ControlRefusedError,
@@ -20,6 +19,7 @@ from ccw_actors.errors import (
 )
 from ccw_actors.runtime import answer_type
 from ccw_actors.transport import Codec, Request, ValueSplitter
+from ccw_actors.transport.links import peer_of
 
 __all__ = ["ControlClient", "machine_names"]
 

@@ -19,6 +19,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from ccw_actors.runtime import Dump
 from ccw_actors.transport import Message, Request
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "REQUEST_SIZE_MAX",
     "DescribeMachine",
     "DeviceDescription",
+    "DumpActors",
+    "DumpedActors",
     "GuestDescription",
     "GuestState",
     "Hello",
@@ -116,6 +119,16 @@ class MachineDescription(Message, frozen=True):
 
 class DescribeMachine(Request[MachineDescription], frozen=True):
     """Describe the machine, its guests and its devices."""
+
+
+class DumpedActors(Message, frozen=True):
+    """What each actor of the machine is doing, and who waits for whom."""
+
+    dump: Dump
+
+
+class DumpActors(Request[DumpedActors], frozen=True):
+    """Say what each actor of the machine is doing."""
 
 
 class Stopping(Message, frozen=True):

@@ -31,7 +31,7 @@ from ccw_actors.control._protocol import (
     Welcome,
 )
 from ccw_actors.control._requests import Handler, control_actor
-from ccw_actors.control._socket import ControlSocket, peer_of
+from ccw_actors.control._socket import ControlSocket
 from ccw_actors.errors import (
     ActorFailedError,
     CcwActorsError,
@@ -40,6 +40,7 @@ from ccw_actors.errors import (
 )
 from ccw_actors.runtime import Message, Request, System
 from ccw_actors.transport import Codec, ValueSplitter
+from ccw_actors.transport.links import peer_of
 
 __all__ = ["CONNECTIONS_MAX", "CONTROL_PATH", "ControlServer"]
 

@@ -3,20 +3,17 @@
 import os
 import socket
 import stat
-import struct
 from contextlib import suppress
 from typing import Final, Self
 
 from ccw_actors.control._folder import ControlFolder
 from ccw_actors.control._name import check_name, socket_name
 from ccw_actors.errors import ControlError, NameInUseError
+from ccw_actors.transport.links import SOCKET_BACKLOG, SOCKET_MODE
 
-__all__ = ["ControlSocket", "peer_of"]
+__all__ = ["ControlSocket"]
 
-_BACKLOG: Final = 128
-_MODE: Final = 0o600
 _NUMBERS_MAX: Final = 1000
-_UCRED: Final = struct.Struct("@iII")
 
 
 class ControlSocket:
@@ -73,17 +70,6 @@ class ControlSocket:
             self._folder.close()
 
 
-def peer_of(connected: socket.socket) -> tuple[int, int]:
-    """Return process and user (pid, uid) at the other end, as the kernel says.
-
-    The user is the effective one at the time of connect(2), or of listen(2): see
-    SO_PEERCRED in unix(7).
-    """
-    found = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    pid, uid, _gid = _UCRED.unpack(found)
-    return pid, uid
-
-
 def _first_free(
     folder: ControlFolder, name: str, *, numbered: bool
 ) -> tuple[str, socket.socket]:
@@ -104,8 +90,8 @@ def _listener(folder: ControlFolder, name: str) -> socket.socket:
     try:
         listener.settimeout(0)
         listener.bind(folder.address_of(name))
-        os.chmod(socket_name(name), _MODE, dir_fd=folder.fd)
-        listener.listen(_BACKLOG)
+        os.chmod(socket_name(name), SOCKET_MODE, dir_fd=folder.fd)
+        listener.listen(SOCKET_BACKLOG)
     except BaseException as error:
         listener.close()
         if isinstance(error, OSError):

@@ -29,6 +29,7 @@ from ccw_actors.machine._faulty import add_faulty_device as add_faulty_device
 from ccw_actors.machine._faulty import add_faulty_path as add_faulty_path
 from ccw_actors.machine._guest_program import GuestProgram as GuestProgram
 from ccw_actors.machine._images import unpacked as unpacked
+from ccw_actors.machine._machine_file import MachineSource as MachineSource
 from ccw_actors.machine._machine_file import load_machine as load_machine
 from ccw_actors.machine._problems import check_machine as check_machine
 from ccw_actors.machine._results import GuestProgress as GuestProgress
@@ -80,6 +81,7 @@ __all__ = [
     "ListFaults",
     "Machine",
     "MachineRun",
+    "MachineSource",
     "PassedThrough",
     "PauseGuest",
     "Program",

@@ -36,6 +36,7 @@ UNPACKED_MAX: Final = 1 << 30
 _DEFAULT_SUBCHANNEL_SET = re.compile(r"0{1,2}\.0\.|[^.]*$")
 
 GuestName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]+$")]
+ProcessName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]{1,64}$")]
 
 
 class DeviceNumber(int):
@@ -160,6 +161,8 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     A device with a `model` of the user's own need not have an image; `type` is then
     the name that the model and the summary of a run have for it.
 
+    It lives where its guest does: a `process` that it names is that of its guest.
+
     A device with `faults`, or one that `takes_faults` while it runs, has a
     `FaultyDevice` in front of it, and a channel path that can be configured off.
     """
@@ -175,6 +178,7 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     model: OwnModel | None = None
     takes_faults: bool = False
     faults: tuple[Fault, ...] = field(name="fault", default=())
+    process: ProcessName | None = None
 
     @property
     def is_faulty(self) -> bool:
@@ -199,7 +203,8 @@ class GuestConfiguration(
     """A guest that is a program in Python: its name, storage, program and devices.
 
     The name is part of the paths of its actors. `arguments` are passed to the program
-    as keyword arguments, after the cpu.
+    as keyword arguments, after the cpu. `process` is the operating-system process that
+    the guest runs in, with its devices; see `processes`.
     """
 
     name: GuestName
@@ -207,6 +212,7 @@ class GuestConfiguration(
     program: GuestProgram
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     devices: tuple[PassedThrough, ...] = field(name="device", default=())
+    process: ProcessName | None = None
 
 
 class QemuGuest(
@@ -221,7 +227,8 @@ class QemuGuest(
     `binary` is that QEMU, or the folder where it was built; by default the one on PATH.
     `arguments` are passed to QEMU after all others. Without a `console`, output of the
     guest's console is lost. A kernel that knows only the SCLP's line-mode console needs
-    `line_mode`. `boot` is the device that the guest is IPLed from.
+    `line_mode`. `boot` is the device that the guest is IPLed from. `process` is the
+    operating-system process that its actors run in.
     """
 
     name: GuestName
@@ -236,6 +243,7 @@ class QemuGuest(
     line_mode: bool = False
     boot: DeviceNumber | None = None
     devices: tuple[PassedThrough, ...] = field(name="device", default=())
+    process: ProcessName | None = None
 
 
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):

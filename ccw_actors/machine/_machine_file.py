@@ -5,7 +5,7 @@ import reprlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import msgspec
 
@@ -34,7 +34,7 @@ from ccw_actors.machine._problems import (
     fail,
 )
 
-__all__ = ["load_machine"]
+__all__ = ["MachineSource", "load_machine"]
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "": Machine,
@@ -44,6 +44,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "guest.device": PassedThrough,
 }
 _FILE_MAX = 1 << 24
+_TOO_DEEP = "expected values that are not nested so deep"
 _PLACE = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 _FIELD = re.compile(
     r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL
@@ -59,30 +60,55 @@ def load_machine(path: Path) -> Machine:
         MachineFileError: It cannot be read, or something in it is wrong; the text is
             one line with the file, the key and what was expected.
     """
-    raw = _read(path)
-    try:
-        _name_emulators(raw)
-        machine = msgspec.convert(raw, Machine, dec_hook=_reader(path.parent))
-    except msgspec.ValidationError as error:
-        fail(str(path), _translated(error, raw))
-    except RecursionError:
-        fail(str(path), Problem("TOML", "expected values that are not nested so deep"))
-    check_machine(machine, str(path))
-    return machine
+    return MachineSource.read(path).machine()
 
 
-def _read(path: Path) -> dict[str, Any]:
+class MachineSource(msgspec.Struct, frozen=True):
+    """The text of a machine file, and its path, which paths in it are relative to."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the text.
+
+        Raises:
+            MachineFileError: It cannot be read, or is no text.
+        """
+        try:
+            return cls(path, _bytes_of(path).decode())
+        except UnicodeDecodeError as error:
+            place = f"byte {error.start}"
+            fail(str(path), Problem(place, "expected TOML, which is UTF-8 text"))
+
+    def machine(self) -> Machine:
+        """Return the machine that the text describes.
+
+        Raises:
+            MachineFileError: Something in it is wrong; see `load_machine`.
+        """
+        path, raw = self.path, _parsed(self.path, self.text)
+        try:
+            _name_emulators(raw)
+            machine = msgspec.convert(raw, Machine, dec_hook=_reader(path.parent))
+        except msgspec.ValidationError as error:
+            fail(str(path), _translated(error, raw))
+        except RecursionError:
+            fail(str(path), Problem("TOML", _TOO_DEEP))
+        check_machine(machine, str(path))
+        return machine
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(_bytes_of(path).decode())
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = _TOML_PLACE.fullmatch(str(error))
         text, place = match.groups() if match else (str(error), "")
         fail(str(path), Problem(place or "TOML", f"expected TOML: {text}"))
-    except UnicodeDecodeError as error:
-        place = f"byte {error.start}"
-        fail(str(path), Problem(place, "expected TOML, which is UTF-8 text"))
     except RecursionError:
-        fail(str(path), Problem("TOML", "expected values that are not nested so deep"))
+        fail(str(path), Problem("TOML", _TOO_DEEP))
     except ValueError as error:  # a number with more digits than Python converts
         fail(str(path), Problem("TOML", f"expected TOML: {error}"))
 

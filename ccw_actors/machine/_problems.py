@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _MIB = 1 << 20
+_PROCESS: Final = 'a name of at most 64 letters, digits, "-" and "_" other than "host"'
 
 EXPECTED: Final = {
     "devices_max": "the number of devices there may be",
@@ -41,6 +42,7 @@ EXPECTED: Final = {
     "device.takes_faults": "true or false",
     "device.fault": "[[device.fault]] tables",
     **{f"device.fault.{field}": text for field, text in FAULT_EXPECTED.items()},
+    "device.process": _PROCESS,
     "guest": "[[guest]] tables",
     "guest.emulator": '"python" (a guest program) or "qemu"',
     "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
@@ -55,6 +57,7 @@ EXPECTED: Final = {
     "guest.console": '"terminal" or the path of a file, relative to the machine file',
     "guest.line_mode": "true or false",
     "guest.boot": "the number of a [[guest.device]]",
+    "guest.process": _PROCESS,
     "guest.device": "[[guest.device]] tables",
     "guest.device.number": 'the guest\'s device number, such as "0.0.0190"',
     "guest.device.host": "the number of a [[device]]",
@@ -223,6 +226,20 @@ def _passed_problems(
         elif first := passed.get(device.host):
             yield _twice(f"{place}.host", device.host, first, "one guest device")
         passed.setdefault(device.host, f"{place}.host")
+    yield from _process_problems(machine, guest)
+
+
+def _process_problems(
+    machine: Machine, guest: GuestConfiguration | QemuGuest
+) -> Iterator[Problem]:
+    """Check that a guest's devices are to be in its process."""
+    hosts = {device.host for device in guest.devices}
+    for index, device in enumerate(machine.devices):
+        named = device.process
+        if device.number in hosts and named not in (None, guest.process):
+            where = guest.process or "it has none"
+            text = f"expected the process of guest {guest.name} ({where}), got {named}"
+            yield Problem(f"device[{index}].process", text)
 
 
 def _twice(key: str, value: object, first: str, owner: str) -> Problem:

@@ -6,15 +6,18 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ccw_actors.control import (
     ControlServer,
     ControlSocket,
     DescribeMachine,
     DeviceDescription,
+    DumpActors,
+    DumpedActors,
     GuestDescription,
     Handler,
     MachineDescription,
@@ -27,14 +30,27 @@ from ccw_actors.machine._fault_requests import FaultDesk
 from ccw_actors.machine._guest_run import Defects, GuestRun
 from ccw_actors.machine._live_machine import LiveMachine
 from ccw_actors.machine._problems import check_machine
-from ccw_actors.machine._results import GuestResult, Progress, RunResult, SystemResult
+from ccw_actors.machine._results import (
+    GuestProgress,
+    GuestResult,
+    Progress,
+    RunResult,
+    SystemResult,
+)
 from ccw_actors.machine._run_trace import RunTrace, begin_trace
 from ccw_actors.machine._scratch import scratch_folder
 from ccw_actors.machine._wiring import OURS, Layers
 from ccw_actors.runtime import FairDispatcher, Request, System
 from ccw_actors.trace import TraceTarget
 
-__all__ = ["PROGRESS_INTERVAL", "STOPPED", "MachineRun", "run_machine"]
+__all__ = [
+    "PROGRESS_INTERVAL",
+    "STOPPED",
+    "MachineRun",
+    "Service",
+    "describe_devices",
+    "run_machine",
+]
 
 PROGRESS_INTERVAL = 0.25
 """Seconds between two calls of `on_progress`."""
@@ -88,8 +104,21 @@ async def run_machine(
     ).run()
 
 
+class Service(Protocol):
+    """What else the System of a run has: it is entered while guests run."""
+
+    def serving(self, system: System, /) -> AbstractAsyncContextManager[None]:
+        """Serve until the end of the context."""
+        ...
+
+
 class MachineRun:
-    """One run of a machine, which can be described and stopped while it lasts."""
+    """One run of a machine, which can be described and stopped while it lasts.
+
+    With `guests` it runs only those of these names, under the same paths and numbers as
+    in a run of all, and ends only when it is stopped. `name` is that of its System, and
+    `service` what the System has in addition. The trace is then that of a part.
+    """
 
     def __init__(
         self,
@@ -100,10 +129,18 @@ class MachineRun:
         control: ControlSocket | None = None,
         layers: Layers = OURS,
         takes_faults: bool = False,
+        guests: AbstractSet[str] | None = None,
+        name: str | None = None,
+        service: Service | None = None,
     ) -> None:
         self._layers = layers
+        self._guests = guests
+        self._name = name
+        self._service = service
+        self._begun = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._live = LiveMachine(machine, takes_faults=takes_faults)
-        self._trace = RunTrace(trace)
+        self._trace = RunTrace(trace, of_part=guests is not None)
         self._on_progress = on_progress
         self._control = control
         self._stop = asyncio.Event()
@@ -141,6 +178,29 @@ class MachineRun:
         """Whether somebody has called `stop`."""
         return self._stop.is_set()
 
+    @property
+    def in_the_way(self) -> str:
+        """Who keeps the run from stopping, "" for nobody: it has no other process."""
+        return ""
+
+    async def result_of(self, guest: str) -> GuestResult:
+        """Wait until that guest has ended, and return its result.
+
+        Raises:
+            CancelledError: The run has been stopped before that.
+        """
+        await self._begun.wait()
+        await asyncio.wait({self._tasks[guest]})
+        result = self._live.runs[guest].result
+        if result is None:
+            raise asyncio.CancelledError
+        return result
+
+    async def progress(self) -> dict[str, GuestProgress]:
+        """Return how far each guest has come."""
+        runs = self._live.runs.items()
+        return {name: await run.progress() for name, run in runs}
+
     def describe(self, name: str) -> MachineDescription:
         """Return a description of the machine, under that name."""
         machine = self._live.machine
@@ -150,7 +210,7 @@ class MachineRun:
             self._now(),
             sum(self._handled().values()),
             tuple(map(self._describe_guest, machine.guests)),
-            tuple(_devices(machine)),
+            tuple(describe_devices(machine)),
         )
 
     def _describe_guest(
@@ -208,11 +268,28 @@ class MachineRun:
         async with AsyncExitStack() as stack:
             self._scratch = stack.enter_context(scratch_folder())
             dispatcher = FairDispatcher(party_of(self._live.owners))
-            self._system = system = await stack.enter_async_context(System(dispatcher))
+            made = System(dispatcher, name=self._name)
+            self._system = system = await stack.enter_async_context(made)
             self._trace.observe(system)
+            if self._service is not None:
+                await stack.enter_async_context(self._service.serving(system))
             if server is not None:
                 await stack.enter_async_context(server.serving(system))
             await self._run_guests(system, self._scratch)
+
+    def flush(self) -> None:
+        """Write what is buffered of the trace to its file."""
+        self._trace.flush()
+
+    def live_handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Return the handlers of requests about actors, devices and single guests."""
+        desk = FaultDesk(lambda: self._live.machine, lambda: self._system)
+        dump: dict[type[Request[Any]], Handler] = {DumpActors: self._dump}
+        return {**dump, **self._live.handlers(), **desk.handlers()}
+
+    def _dump(self, _request: DumpActors) -> DumpedActors:
+        assert self._system is not None, "it hosts the actor that is asked"
+        return DumpedActors(self._system.dump())
 
     def _handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return the handlers of requests at the control socket."""
@@ -226,8 +303,7 @@ class MachineRun:
         return {
             DescribeMachine: lambda _request: self.describe(name),
             StopMachine: stop,
-            **self._live.handlers(),
-            **FaultDesk(lambda: self._live.machine, lambda: self._system).handlers(),
+            **self.live_handlers(),
         }
 
     async def _run_guests(self, system: System, scratch: Path) -> None:
@@ -238,13 +314,19 @@ class MachineRun:
                 system, self._live.machine, guest, scratch, defects, layers=self._layers
             )
             for guest in self._live.machine.guests
+            if self._guests is None or guest.name in self._guests
         }
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run.run()) for run in runs.values()]
-            over = group.create_task(_all_over(tasks))
+            for name, run in runs.items():
+                self._tasks[name] = group.create_task(run.run())
+            tasks = list(self._tasks.values())
+            self._begun.set()
             stop = group.create_task(self._stop.wait())
-            await self._watch(system, over, stop)
-            for task in (*tasks, over, stop):
+            ends: list[asyncio.Task[Any]] = [stop]
+            if self._guests is None:
+                ends.append(group.create_task(_all_over(tasks)))
+            await self._watch(system, *ends)
+            for task in (*tasks, *ends):
                 task.cancel()
 
     async def _watch(self, system: System, *ends: asyncio.Task[Any]) -> None:
@@ -253,8 +335,7 @@ class MachineRun:
         interval = None if show is None else PROGRESS_INTERVAL
         while True:
             if show is not None:
-                runs = self._live.runs.items()
-                states = {name: await run.progress() for name, run in runs}
+                states = await self.progress()
                 show(Progress(system.now(), sum(self._handled().values()), states))
             if any(task.done() for task in ends):
                 break
@@ -274,7 +355,7 @@ async def _all_over(tasks: list[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks)
 
 
-def _devices(machine: Machine) -> Iterator[DeviceDescription]:
+def describe_devices(machine: Machine) -> Iterator[DeviceDescription]:
     """Describe the devices, each with its guest and the guest's number for it."""
     owners = {
         passed.host: (guest.name, str(passed.number))

@@ -1,6 +1,5 @@
 """RunTrace: the trace of a machine's run, if there is to be one."""
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,10 +37,14 @@ def begin_trace(
 
 
 class RunTrace:
-    """Writes a trace to `target`, if that is not None; the run outlives its errors."""
+    """Writes a trace to `target`, if that is not None; the run outlives its errors.
 
-    def __init__(self, target: TraceTarget | None) -> None:
+    With `of_part` it is the trace of one of several Systems.
+    """
+
+    def __init__(self, target: TraceTarget | None, *, of_part: bool = False) -> None:
         self._target = target
+        self._of_part = of_part
         self._writer: TraceWriter | None = None
         self._error: Exception | None = None
 
@@ -50,7 +53,7 @@ class RunTrace:
         if self._target is None:
             return
         try:
-            self._writer = TraceWriter(self._target)
+            self._writer = TraceWriter(self._target, of_part=self._of_part)
         except OSError as error:  # the run goes on without its trace
             self._error = error
         else:
@@ -78,9 +81,12 @@ class RunTrace:
 
     def flush(self) -> None:
         """Write what is buffered to the file; any thread may call this."""
-        if self._target is not None:
-            with contextlib.suppress(OSError):
-                self._target.flush()
+        if self._target is None:
+            return
+        try:
+            self._target.flush()
+        except OSError as error:
+            self._error = error
 
     def close(self) -> None:
         """Close the file; messages after that are not written."""

@@ -1,5 +1,7 @@
 """A folder for what a run unpacks, which is removed at the end of the run.
 
+A run in several processes has the socket of their links there, and parts of its trace.
+
 The run holds a lock (flock(2)) on the folder. A run that is killed leaves the folder
 behind. The next run removes folders with such a name, such files and no lock, and no
 others.
@@ -18,7 +20,10 @@ from typing import Final
 __all__ = ["scratch_folder"]
 
 _PREFIX: Final = "ccw-actors-run-"
-_OURS: Final = re.compile(r"\.?[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]{4}\.img[a-z.-]*")
+_OURS: Final = re.compile(
+    r"\.?[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]{4}\.img[a-z.-]*"
+    r"|part-[0-9]+\.(json|trace|error)|link\.sock"
+)
 
 
 @contextmanager
@@ -37,7 +42,10 @@ def scratch_folder() -> Generator[Path]:
             prefix=_PREFIX, dir=folder_of_all, ignore_cleanup_errors=True
         ) as name:
             folder = Path(name)
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:  # another run has taken it for a dead one's
+                continue
             try:
                 # Until the lock is held, another run could remove it.
                 if _own(lock) and folder.exists():
@@ -78,5 +86,6 @@ def _remove_if_dead(folder: Path) -> None:
 
 
 def _is_ours(file: Path) -> bool:
-    regular = stat.S_ISREG(file.lstat().st_mode)
-    return regular and _OURS.fullmatch(file.name) is not None
+    kind = file.lstat().st_mode
+    known = stat.S_ISREG(kind) or stat.S_ISSOCK(kind)
+    return known and _OURS.fullmatch(file.name) is not None

@@ -23,7 +23,7 @@ from msgspec import Struct
 if __name__ == "__main__":  # so that this file can be run from any folder
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from ccw_actors.kernel.boot import Content, Executable, Folder, Link, archive
+from ccw_actors.kernel.boot import Content, Executable, Folder, SymbolicLink, archive
 from ccw_actors.trace import TraceReader, type_name
 from examples.linux.console import Finding, findings
 from examples.linux.software import (
@@ -169,7 +169,7 @@ def host_initramfs(software: Software, root: Path, program: Path | None) -> byte
         "/init": Executable((HERE / "host.sh").read_bytes()),
         "/lib/functions.sh": GUEST / "functions.sh",
         "/bin/busybox": software.busybox,
-        "/bin/sh": Link("busybox"),
+        "/bin/sh": SymbolicLink("busybox"),
         "/usr/bin/qemu-system-s390x": qemu,
         "/usr/share/qemu/s390-ccw.img": root / "usr/share/qemu/s390-ccw.img",
         "/storage": GUEST_STORAGE.encode(),

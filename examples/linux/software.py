@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ccw_actors.debian import Apt, SoftwareError, run_tool
-from ccw_actors.kernel.boot import Content, Executable, Folder, Link, archive
+from ccw_actors.kernel.boot import Content, Executable, Folder, SymbolicLink, archive
 from examples.linux.elf import needed
 
 __all__ = [
@@ -92,8 +92,8 @@ class Software(Struct, frozen=True):
             "/lib/functions.sh": GUEST / "functions.sh",
             "/script.sh": script,
             "/bin/busybox": self.busybox,
-            "/bin/sh": Link("busybox"),
-            "/sbin/mkfs.ext4": Link("mke2fs"),
+            "/bin/sh": SymbolicLink("busybox"),
+            "/sbin/mkfs.ext4": SymbolicLink("mke2fs"),
         }
         contents.update(self._loaded(modules) | self._programs(tools))
         contents.update(extra or {})

@@ -98,7 +98,7 @@ def test_no_command_is_left_out() -> None:
     """Every command has a test here."""
     command: Any = typer.main.get_command(app)
     tested = {"run", "trace", "explore", "replay", "conform", "verdicts", "dasd"}
-    tested |= {"qemu", "machines", "stop", "kernel"}
+    tested |= {"qemu", "machines", "stop", "dump", "kernel"}
     tested |= {"show"}  # tests/show/test_browser.py
     tested |= {"fault"}  # tests/cli/test_fault.py
     assert set(command.list_commands(None)) == tested
@@ -323,6 +323,7 @@ def test_machines() -> None:
 def test_stop() -> None:
     """Answers of a machine are shown; invalid names are not listed."""
     check(ccw_actors("stop", HOSTILE), 2)
+    check(ccw_actors("dump", HOSTILE), 2)
     failed = msgpack.packb(["RequestFailed", HOSTILE, HOSTILE])
     with machine(answering(WELCOME, failed)):
         assert "owned" in check(ccw_actors("stop", NAME), 1).err

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,14 +128,6 @@ async def waits(cpu, after):
     print("waiting", flush=True)
     await cpu.wait()
 """
-
-
-@pytest.fixture(autouse=True)
-def no_nohup() -> Iterator[None]:
-    """Let runs receive SIGHUP, even if the tests run under nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

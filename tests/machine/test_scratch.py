@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,3 +100,24 @@ def test_folder_that_is_no_runs_stays(
     with scratch_folder():
         pass
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_folder_that_another_run_removes_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run makes another folder if one goes before it is locked."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    really, removed = os.open, list[Path]()
+
+    def too_late(path: Path, *rest: Any, **options: Any) -> int:
+        if not removed:
+            removed.append(Path(path))
+            Path(path).rmdir()
+        return really(path, *rest, **options)
+
+    monkeypatch.setattr(os, "open", too_late)
+    with scratch_folder() as folder:
+        assert folder.is_dir()
+        assert [folder] != removed
+    assert len(removed) == 1
+    assert list(tmp_path.iterdir()) == []
