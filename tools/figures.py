@@ -130,8 +130,7 @@ then, has to come below 700.
 
 NOT_YET: dict[str, float] = {
     "complexity, mean": 2.66,
-    "module lines, max": 480,  # channel/program.py: to be split with the next table
-    "wheel, KB": 1390,
+    "wheel, KB": 1452,
 }
 """Figures beyond their limit, and the value that they may not exceed until then."""
 

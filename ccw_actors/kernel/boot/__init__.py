@@ -12,7 +12,7 @@ from ccw_actors.kernel.boot._client import read_log as read_log
 from ccw_actors.kernel.boot._initramfs import Content as Content
 from ccw_actors.kernel.boot._initramfs import Executable as Executable
 from ccw_actors.kernel.boot._initramfs import Folder as Folder
-from ccw_actors.kernel.boot._initramfs import Link as Link
+from ccw_actors.kernel.boot._initramfs import SymbolicLink as SymbolicLink
 from ccw_actors.kernel.boot._initramfs import archive as archive
 from ccw_actors.kernel.boot._machine import DATA_RECORD as DATA_RECORD
 from ccw_actors.kernel.boot._machine import DATA_RECORDS as DATA_RECORDS
@@ -35,7 +35,7 @@ __all__ = [
     "Executable",
     "Folder",
     "KernelMachine",
-    "Link",
+    "SymbolicLink",
     "archive",
     "compile_client",
     "initramfs",

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Content", "Executable", "Folder", "Link", "archive"]
+__all__ = ["Content", "Executable", "Folder", "SymbolicLink", "archive"]
 
 _CONSOLE = (5, 1)
 """Major and minor number of /dev/console, which Linux opens for init's output."""
@@ -29,13 +29,13 @@ class Folder(Struct, frozen=True):
     """A folder, which may be empty."""
 
 
-class Link(Struct, frozen=True):
-    """A symbolic link."""
+class SymbolicLink(Struct, frozen=True):
+    """A link to the path `target`, which may be relative to the folder of the link."""
 
     target: str
 
 
-Content: TypeAlias = bytes | Path | Executable | Folder | Link
+Content: TypeAlias = bytes | Path | Executable | Folder | SymbolicLink
 """The content of a name; a path is a file of this machine, whose x bit is kept."""
 
 
@@ -58,14 +58,16 @@ def archive(contents: Mapping[str, Content]) -> bytes:
     return b"".join(parts)
 
 
-def _mode_and_data(content: bytes | Path | Executable | Link) -> tuple[int, bytes]:
+def _mode_and_data(
+    content: bytes | Path | Executable | SymbolicLink,
+) -> tuple[int, bytes]:
     match content:
         case Path():
             mode = 0o755 if content.stat().st_mode & stat.S_IXUSR else 0o644
             return stat.S_IFREG | mode, content.read_bytes()
         case Executable(data):
             return stat.S_IFREG | 0o755, data
-        case Link(target):
+        case SymbolicLink(target):
             return stat.S_IFLNK | 0o777, target.encode()
         case _:
             return stat.S_IFREG | 0o644, content
