@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -87,7 +88,8 @@ class Outgoing:
         self._is_late = False
         self._taken: asyncio.Task[None] | None = None
         self._rooms: list[asyncio.Future[None]] = []
-        self._targets: dict[str, _Target] = {}
+        # References keep their targets: one that no reference has is needed no longer.
+        self._targets: WeakValueDictionary[str, _Target] = WeakValueDictionary()
         self.is_open = True
 
     def __len__(self) -> int:
@@ -261,7 +263,7 @@ class Outgoing:
         """Send nothing any longer; `unsent` gets each letter that waits."""
         self.is_open = False
         self._let_in()
-        for target in self._targets.values():
+        for target in list(self._targets.values()):
             target.mailbox = None
         if self._taken is not None:
             self._taken.cancel()
@@ -304,7 +306,15 @@ class _Target:
     that all messages keep their order.
     """
 
-    __slots__ = ("_outgoing", "_to", "bound", "mailbox", "queue", "status")
+    __slots__ = (
+        "__weakref__",
+        "_outgoing",
+        "_to",
+        "bound",
+        "mailbox",
+        "queue",
+        "status",
+    )
 
     def __init__(self, outgoing: Outgoing, to: str, bound: int) -> None:
         self.mailbox: Any = self

@@ -1,5 +1,6 @@
 """References and addresses for answers that travel between Systems."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -229,3 +230,23 @@ async def test_reference_that_travels_after_a_new_link() -> None:
         await until(lambda: bool(watcher.refs))
         assert watcher.refs[0] == old
         assert (old.is_alive, watcher.refs[0].is_alive) == (False, True)
+
+
+@loop
+async def test_nothing_is_kept_of_references() -> None:
+    """A link does not grow with the actors that it was used for once."""
+
+    def kept() -> int:
+        gc.collect()
+        names = [type(one).__name__ for one in gc.get_objects()]
+        return names.count("ActorRef") + names.count("_Target")
+
+    async with linked() as pair:
+        before = kept()
+        for number in range(100):
+            there = await pair.there(Diary(), f"diary-{number}")
+            there.tell(Collect())
+            there.tell(Collect())
+        await there.ask(Collect())
+        del there
+        assert kept() <= before + 10
