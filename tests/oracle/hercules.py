@@ -32,20 +32,36 @@ needs_hercules = pytest.mark.skipif(
 )
 
 
-def run_tool(*words: str | Path, folder: Path, errors: bool = False) -> str:
-    """Run a tool in a folder and return what it printed; it has to succeed.
+_TRIES = 3
 
-    With `errors`, that is what it printed to stderr as well.
 
-    Dasdcat ends with exit code 1 when it lists members, whatever there is.
-    """
-    done = subprocess.run(
+def _run(
+    words: tuple[str | Path, ...], folder: Path
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
         [str(word) for word in words],
         cwd=folder,
         capture_output=True,
         check=False,
         timeout=300,
     )
+
+
+def run_tool(*words: str | Path, folder: Path, errors: bool = False) -> str:
+    """Run a tool in a folder and return what it printed; it has to succeed.
+
+    With `errors`, that is what it printed to stderr as well.
+
+    Dasdcat ends with exit code 1 when it lists members, whatever there is. On a busy
+    host dasdcopy crashes now and then while it closes a CCKD image (it frees memory
+    twice, in Hercules 3.13): it gets more tries.
+    """
+    done = _run(words, folder)
+    for _ in range(_TRIES):
+        if done.returncode >= 0 or words[0] != "dasdcopy":
+            break
+        (folder / words[-1]).unlink(missing_ok=True)
+        done = _run(words, folder)
     said = done.stdout + done.stderr
     assert done.returncode == 0 or words[0] == "dasdcat", said[-2000:].decode(
         errors="replace"
