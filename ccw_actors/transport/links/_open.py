@@ -75,7 +75,7 @@ async def connect_stream(
     except ssl.SSLError as error:
         raise LinkError(f"{address}: no TLS: {_tls_reason(error)}") from error
     except OSError as error:
-        raise LinkError(f"{address}: {error.strerror or error}") from error
+        raise LinkError(f"{address}: {_why(error)}") from error
     _check_peer(str(address), writer)
     return FrameStream(
         reader, writer, str(address), frame_size_max=frame_size_max, child=child
@@ -102,21 +102,18 @@ async def serve_streams(
     if address.kind == "stdio":
         reader, writer = await _own_stdio()
         stream = FrameStream(reader, writer, "stdio:", frame_size_max=frame_size_max)
-        serving = asyncio.ensure_future(serve(stream))
-        _KEPT.add(serving)
-        serving.add_done_callback(_KEPT.discard)
+        _keep(serve(stream))
         return FrameServer(address, None, None)
 
-    async def accept(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             _check_peer(str(address), writer)
         except LinkRefusedError:
             writer.close()
             return
         peer = _name_of_peer(address, writer)
-        await serve(FrameStream(reader, writer, peer, frame_size_max=frame_size_max))
+        # Its own task: asyncio logs a traceback for one of its own that is cancelled.
+        _keep(serve(FrameStream(reader, writer, peer, frame_size_max=frame_size_max)))
 
     context = None if tls is None else tls.context(server=True)
     if address.kind == "unix":
@@ -137,13 +134,27 @@ async def serve_streams(
             limit=_BUFFER,
         )
     except OSError as error:
-        raise LinkError(f"{address}: {error.strerror or error}") from error
+        raise LinkError(f"{address}: {_why(error)}") from error
     port = server.sockets[0].getsockname()[1]
     return FrameServer(address._replace(port=port), server, None)
 
 
 _KEPT: Final[set[asyncio.Future[None]]] = set()
 """Tasks that nobody awaits: the event loop itself keeps only weak references."""
+
+
+def _keep(serving: Awaitable[None]) -> None:
+    """Serve a connection in a task that nobody awaits."""
+    task = asyncio.ensure_future(serving)
+    _KEPT.add(task)
+    task.add_done_callback(_KEPT.discard)
+
+
+def _why(error: OSError) -> str:
+    """Return an error in the words of the system: asyncio has its own."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 async def _connected(
