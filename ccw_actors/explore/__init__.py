@@ -39,8 +39,14 @@ from ccw_actors.explore._graph import StateGraph as StateGraph
 from ccw_actors.explore._graph import state_graph as state_graph
 from ccw_actors.explore._jobs import InlineExecutor as InlineExecutor
 from ccw_actors.explore._jobs import executor_of as executor_of
+from ccw_actors.explore._jobs import process_pool as process_pool
 from ccw_actors.explore._jobs import stop_now as stop_now
 from ccw_actors.explore._marked import failure as failure
+from ccw_actors.explore._pieces import EngineInPieces as EngineInPieces
+from ccw_actors.explore._pieces import FoundPiece as FoundPiece
+from ccw_actors.explore._pieces import Piece as Piece
+from ccw_actors.explore._pieces import explore_piece as explore_piece
+from ccw_actors.explore._pieces import merge_pieces as merge_pieces
 from ccw_actors.explore._plain import TransitionSystem as TransitionSystem
 from ccw_actors.explore._refinement import Reference as Reference
 from ccw_actors.explore._refinement import refines as refines
@@ -72,10 +78,12 @@ __all__ = [
     "Coverage",
     "DeadLetter",
     "Engine",
+    "EngineInPieces",
     "Event",
     "EventLoopError",
     "Explanation",
     "ExploreError",
+    "FoundPiece",
     "GraphState",
     "GraphStep",
     "HiddenStateError",
@@ -84,6 +92,7 @@ __all__ = [
     "Network",
     "Noops",
     "Overtaking",
+    "Piece",
     "Progress",
     "PropertyError",
     "Rate",
@@ -106,7 +115,10 @@ __all__ = [
     "executor_of",
     "explain",
     "explore",
+    "explore_piece",
     "failure",
+    "merge_pieces",
+    "process_pool",
     "refines",
     "replay",
     "sample_rate",

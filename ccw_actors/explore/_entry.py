@@ -1,16 +1,15 @@
 """Explores a scenario or a plain transition system, and makes the result."""
 
-import gc
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._brute import explore_all
 from ccw_actors.explore._coverage import Coverage
 from ccw_actors.explore._errors import ExploreError
+from ccw_actors.explore._garbage import rare_collections
 from ccw_actors.explore._known import chance_of_a_miss
 from ccw_actors.explore._orders import explore_orders
 from ccw_actors.explore._plain import PlainModel, TransitionSystem, is_plain
@@ -30,13 +29,15 @@ from ccw_actors.explore._scope import covers, leaves_out
 from ccw_actors.explore._states import Found, explore_states
 from ccw_actors.explore._world import Scenario
 
-__all__ = ["explore", "model_of"]
+__all__ = ["RECHECK", "Scope", "Seen", "explore", "model_of", "result_of"]
 
-_RECHECK = 512
-_COLLECT_AFTER = 50_000
+RECHECK: Final = 512
+"""How many new steps are taken twice by default, and one in how many of all others."""
 
 
-class _Scope(NamedTuple):
+class Scope(NamedTuple):
+    """How a scenario was explored, and in words which schedules that covers."""
+
     engine: Engine
     delivery: Network | None
     noops: Noops
@@ -45,12 +46,12 @@ class _Scope(NamedTuple):
     fingerprints: bool
 
 
-def _plain_scope(noops: Noops, cut: str, *, fingerprints: bool) -> _Scope:
+def _plain_scope(noops: Noops, cut: str, *, fingerprints: bool) -> Scope:
     what = f"states of a transition system{cut}"
-    return _Scope("states", None, noops, None, what, fingerprints)
+    return Scope("states", None, noops, None, what, fingerprints)
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What was seen of a model while it was explored."""
 
     vacuous: tuple[str, ...]
@@ -58,23 +59,11 @@ class _Seen(NamedTuple):
     dead_letters: tuple[DeadLetter, ...] = ()
 
 
-def _seen(model: ActorModel) -> _Seen:
-    return _Seen(model.vacuous(), model.coverage(), model.dead_letters)
+def _seen(model: ActorModel) -> Seen:
+    return Seen(model.vacuous(), model.coverage(), model.dead_letters)
 
 
-@contextmanager
-def _rare_collections() -> Generator[None]:
-    """Run the garbage collector less often: nearly every new object stays."""
-    before = gc.get_threshold()
-    if before[0]:
-        gc.set_threshold(max(before[0], _COLLECT_AFTER), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-@_rare_collections()
+@rare_collections()
 def explore(
     scenario: Scenario | TransitionSystem[Any, Any],
     *,
@@ -86,7 +75,7 @@ def explore(
     capacity: int = 0,
     fingerprints: bool = False,
     limits: Limits | None = None,
-    recheck: int = _RECHECK,
+    recheck: int = RECHECK,
     tick: Tick | None = None,
 ) -> Result:
     """Explore every schedule of a scenario, and return the verdict.
@@ -127,14 +116,14 @@ def explore(
         found = explore_states(plain, bounds, tick, fingerprints=fingerprints)
         what = leaves_out(within, capacity)
         scope = _plain_scope(noops, what, fingerprints=fingerprints)
-        return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
+        return result_of(found, scope, Seen(plain.vacuous()), perf_counter() - began)
     assert not isinstance(scenario, TransitionSystem), "`is_plain` has said so"
     make = partial(ActorModel, scenario, delivery, recheck, time)
     model = _model(make, engine, noops, within, capacity)
     used, found = _run(model, engine, noops, bounds, tick, fingerprints=fingerprints)
     what = covers(model, noops) + leaves_out(within, capacity)
-    scope = _Scope(used, delivery, noops, time, what, fingerprints)
-    return _result(found, scope, _seen(model), perf_counter() - began)
+    scope = Scope(used, delivery, noops, time, what, fingerprints)
+    return result_of(found, scope, _seen(model), perf_counter() - began)
 
 
 def _model(
@@ -175,7 +164,7 @@ def model_of(
     scenario: Scenario,
     delivery: Network,
     time: Time,
-    recheck: int = _RECHECK,
+    recheck: int = RECHECK,
     noops: Noops = "consumed",
 ) -> ActorModel:
     """Return the actors of a scenario as a transition system.
@@ -220,7 +209,7 @@ def _run(
             found = explore_all(model, limits, tick, keeps_noops=noops == "kept")
         case "random" | "pos":
             by_priority = engine == "pos"
-            found = explore_some(model, limits, tick, by_priority=by_priority)
+            found = explore_some(model, limits, tick, by_priority=by_priority).found
     return engine, found
 
 
@@ -236,7 +225,7 @@ def _by_turns(
         if not other.limit:
             return "orders", other
     if model.world.delivery != "unordered":
-        other = explore_some(model, limits, tick, by_priority=False)
+        other = explore_some(model, limits, tick, by_priority=False).found
         if other.violation:
             return "random", other
         found = found._replace(limit=f"{found.limit}, and {other.limit}")
@@ -249,7 +238,7 @@ def _fits_orders(model: ActorModel) -> bool:
     return not several and not timed and not model.is_cut
 
 
-def _verdict(found: Found, seen: _Seen) -> tuple[Verdict, str]:
+def _verdict(found: Found, seen: Seen) -> tuple[Verdict, str]:
     """Return the verdict, and how much was covered."""
     if found.violation:
         return "refuted", ", up to the first fault, the"
@@ -258,7 +247,7 @@ def _verdict(found: Found, seen: _Seen) -> tuple[Verdict, str]:
     return "vacuous" if seen.vacuous else "verified", " all"
 
 
-def _by_fingerprints(found: Found, of: _Scope) -> str:
+def _by_fingerprints(found: Found, of: Scope) -> str:
     """Return the chance that a state was missed, in words; "" if it is 0."""
     if not of.fingerprints or of.engine != "states" or not found.states:
         return ""
@@ -269,7 +258,8 @@ def _by_fingerprints(found: Found, of: _Scope) -> str:
     )
 
 
-def _result(found: Found, of: _Scope, seen: _Seen, seconds: float) -> Result:
+def result_of(found: Found, of: Scope, seen: Seen, seconds: float) -> Result:
+    """Return the result of an exploration, with the verdict."""
     verdict, covered = _verdict(found, seen)
     violation = "; ".join(seen.vacuous) if verdict == "vacuous" else found.violation
     return Result(

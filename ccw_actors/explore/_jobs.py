@@ -3,12 +3,16 @@
 Any executor of `concurrent.futures` will do in their place, also one of many machines.
 """
 
+import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["InlineExecutor", "executor_of", "stop_now"]
+__all__ = ["InlineExecutor", "executor_of", "process_pool", "stop_now"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,7 +43,16 @@ def executor_of(jobs: int) -> Executor:
         raise ValueError(f"jobs: expected 1 or more, got {jobs}")
     if jobs == 1:
         return InlineExecutor()
-    return ProcessPoolExecutor(jobs, initializer=_end_on_ctrl_c)
+    return process_pool(jobs)
+
+
+def process_pool(jobs: int, start_method: str | None = None) -> ProcessPoolExecutor:
+    """Return an executor of so many processes, which end with this one.
+
+    `start_method` is one of `multiprocessing`; None is its default.
+    """
+    context = multiprocessing.get_context(start_method)
+    return ProcessPoolExecutor(jobs, context, initializer=_prepare)
 
 
 def stop_now(executor: Executor) -> None:
@@ -53,6 +66,18 @@ def stop_now(executor: Executor) -> None:
         process.terminate()
 
 
-def _end_on_ctrl_c() -> None:
-    """End a process on Ctrl-C without output: its parent prints the results."""
+def _prepare() -> None:
+    """Let a process end without output on Ctrl-C, and whenever its parent has ended.
+
+    The parent prints the results. The pool itself does not notice a parent that is
+    killed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

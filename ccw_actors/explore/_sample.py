@@ -7,13 +7,14 @@ partial order sampling). Neither ever verifies anything.
 """
 
 from time import perf_counter
+from typing import NamedTuple
 
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._global_state import Offer, State
-from ccw_actors.explore._result import Engine, Limits, Progress, Tick
+from ccw_actors.explore._result import Engine, Limits, Progress, Step, Tick
 from ccw_actors.explore._states import Found
 
-__all__ = ["Dice", "Walk", "explore_some"]
+__all__ = ["Dice", "Sampled", "Walk", "explore_some", "schedules_limit"]
 
 _TICK_EVERY = 64
 _MASK = (1 << 64) - 1
@@ -32,6 +33,13 @@ class Dice:
         mixed = ((mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9) & _MASK
         mixed = ((mixed ^ mixed >> 27) * 0x94D049BB133111EB) & _MASK
         return mixed ^ mixed >> 31
+
+
+class Sampled(NamedTuple):
+    """What random schedules have found, and the number of the one with a fault."""
+
+    found: Found
+    number: int
 
 
 class Walk:
@@ -89,40 +97,51 @@ def explore_some(
     tick: Tick | None = None,
     *,
     by_priority: bool = False,
-) -> Found:
-    """Take `limits.schedules` random schedules; see the module.
+    first: int = 0,
+) -> Sampled:
+    """Take random schedules up to number `limits.schedules`; see the module.
 
-    A schedule ends after `limits.depth` steps.
+    Those before number `first` are left out. A schedule ends after `limits.depth`
+    steps.
     """
     began = perf_counter()
-    dice = Dice(limits.seed)
-    violation = limit = ""
-    path: list[tuple[State, Offer]] = []
+    engine: Engine = "pos" if by_priority else "random"
+    seed = Dice(limits.seed).roll()
     final: set[State] = set()
-    steps = schedules = 0
-    while not violation and not limit:
-        walk = Walk(model, dice, by_priority=by_priority)
+    steps, number, limit = 0, first, ""
+    while not limit:
+        # Dice of its own, so that a schedule does not depend on those before it.
+        walk = Walk(model, Dice(seed + number), by_priority=by_priority)
         walk.go(limits.depth)
         steps += len(walk.path)
-        schedules += 1
-        violation, path = walk.violation, walk.path
         if walk.is_over:
             final.add(walk.state)
-        limit = _limit(limits, schedules, steps, perf_counter() - began)
-        if tick is not None and schedules % _TICK_EVERY == 0:
-            engine: Engine = "pos" if by_priority else "random"
-            left = limits.schedules - schedules
-            tick(Progress(engine, schedules, steps, left))
+        if walk.violation:
+            way = tuple(model.step(*one) for one in walk.path)
+            return Sampled(_found(walk.violation, way, "", steps, final), number)
+        number += 1
+        limit = _limit(limits, number, steps, perf_counter() - began)
+        if tick is not None and number % _TICK_EVERY == 0:
+            left = limits.schedules - number
+            tick(Progress(engine, number - first, steps, left))
+    return Sampled(_found("", (), limit, steps, final), number)
+
+
+def _found(
+    violation: str, path: tuple[Step, ...], limit: str, steps: int, final: set[State]
+) -> Found:
     ended = frozenset(final)
-    if violation:
-        way = tuple(model.step(*one) for one in path)
-        return Found(violation, way, "", None, steps, None, None, 0, ended)
-    return Found("", (), limit, None, steps, None, None, 0, ended)
+    return Found(violation, path, limit, None, steps, None, None, 0, ended)
+
+
+def schedules_limit(limits: Limits) -> str:
+    """Return the limit that all random schedules reach without a fault, in words."""
+    return f"{limits.schedules} random schedules, seed {limits.seed}"
 
 
 def _limit(limits: Limits, schedules: int, steps: int, seconds: float) -> str:
     if schedules >= limits.schedules:
-        return f"{limits.schedules} random schedules, seed {limits.seed}"
+        return schedules_limit(limits)
     if steps >= limits.steps:
         return f"{limits.steps} steps"
     if seconds >= limits.seconds:
