@@ -8,6 +8,7 @@ none, the scenario has shown a sequence that the reference never shows.
 """
 
 from collections.abc import Callable, Hashable, Iterable
+from threading import local
 
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._errors import ExploreError
@@ -24,8 +25,11 @@ Visible = Callable[[Event], Hashable | None]
 _STATES_MAX = 1_000_000
 
 
-class Reference:
+class Reference(local):
     """The states of a reference scenario, explored as far as necessary.
+
+    Each thread that uses it explores it for itself, and has its own numbers: a System
+    under the stepping dispatcher belongs to one thread.
 
     A set of states has a number; 0 is the empty one. `steps` is how many steps of the
     reference have been taken. Raises `ExploreError` if the reference breaks one of its
