@@ -13,12 +13,13 @@ __all__ = ["Compact"]
 class Compact:
     """Numbers for the values that make up the states of one scenario.
 
-    `owners` has for each slot that of its actor, `outside` the slots of queues that are
-    outside, and `to` has for each of those the address of the recipient: if that actor
-    has ended, the message is lost. `fresh` are items of actors that have not been
-    checked yet. `variants` has for some items equal values whose dicts or sets were
-    filled in another order. New variants are in `fresh_variants`, with their items.
-    `varied` are the items that may have variants.
+    `owners` has for each slot that of its actor, and `names` what the slot is for: the
+    path of an actor, or of a queue also the sender or source and the address. `outside`
+    are the slots of queues that are outside, and `to` has for each of those the address
+    of the recipient: if that actor has ended, the message is lost. `fresh` are items of
+    actors that have not been checked yet. `variants` has for some items equal values
+    whose dicts or sets were filled in another order. New variants are in
+    `fresh_variants`, with their items. `varied` are the items that may have variants.
     """
 
     def __init__(self, delivery: Network) -> None:
@@ -26,6 +27,7 @@ class Compact:
         self.paths: dict[str, int] = {}
         self.path_of: dict[int, str] = {}
         self.owners: list[int] = [0] * FIRST
+        self.names: list[tuple[str, ...]] = [()] * FIRST
         self.items: list[Local | Queue | None] = [None]
         self.offers: list[tuple[Offer, ...] | None] = [()]
         self.envelopes: list[Envelope] = [Envelope(b"", "", 0, None)]
@@ -53,6 +55,7 @@ class Compact:
         if slot is None:
             slot = len(self.owners)
             self.owners.append(slot)
+            self.names.append((path,))
             self.paths[path] = slot
             self.path_of[slot] = path
         return slot
@@ -67,7 +70,8 @@ class Compact:
         key = owner, of_sender, address if unordered else ""
         slot = self._queue_slots.get(key)
         if slot is None:
-            slot = self._queue_slots[key] = self._add_queue(owner)
+            name = "mailbox", *key[1:]
+            slot = self._queue_slots[key] = self._add_queue(owner, name)
             if unordered:
                 self.outside.add(slot)
                 self.to[slot] = address
@@ -80,13 +84,15 @@ class Compact:
         key = address, source
         slot = self._outside_slots.get(key)
         if slot is None:
-            slot = self._outside_slots[key] = self._add_queue(owner)
+            name = "outside", source, address
+            slot = self._outside_slots[key] = self._add_queue(owner, name)
             self.outside.add(slot)
             self.to[slot] = address
         return slot
 
-    def _add_queue(self, owner: int) -> int:
+    def _add_queue(self, owner: int, name: tuple[str, ...]) -> int:
         self.owners.append(owner)
+        self.names.append((self.path_of[owner], *name))
         return len(self.owners) - 1
 
     def queue_slots(self, owner: int) -> list[int]:

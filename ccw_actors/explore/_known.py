@@ -6,7 +6,14 @@ from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from typing import Final, Generic, Protocol, TypeVar
 
-__all__ = ["ExactStates", "Fingerprints", "KnownStates", "chance_of_a_miss", "print_of"]
+__all__ = [
+    "ExactStates",
+    "Fingerprints",
+    "KnownStates",
+    "Marks",
+    "chance_of_a_miss",
+    "print_of",
+]
 
 S = TypeVar("S", bound=Hashable)
 
@@ -60,35 +67,65 @@ class ExactStates(Generic[S]):
         return len(self._order)
 
 
+class Marks:
+    """Different numbers of 64 bits, each with its place in the order of their coming.
+
+    The table uses open addressing, as a set of Python's would need four times the
+    memory.
+    """
+
+    def __init__(self) -> None:
+        self._marks = array("Q")
+        self._places = array("I", bytes(4 * _FIRST_ROOM))
+
+    def add(self, mark: int) -> tuple[int, bool]:
+        """Return the place of a number, and whether it is new."""
+        marks, places = self._marks, self._places
+        mask = len(places) - 1
+        at = mark & mask
+        while place := places[at]:
+            if marks[place - 1] == mark:
+                return place - 1, False
+            at = (at + 1) & mask
+        marks.append(mark)
+        places[at] = len(marks)
+        if 3 * len(marks) > 2 * len(places):
+            self._grow()
+        return len(marks) - 1, True
+
+    def __getitem__(self, place: int) -> int:
+        return self._marks[place]
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def _grow(self) -> None:
+        mask = 2 * len(self._places) - 1
+        places = self._places = array("I", bytes(8 * len(self._places)))
+        for number, mark in enumerate(self._marks, 1):
+            at = mark & mask
+            while places[at]:
+                at = (at + 1) & mask
+            places[at] = number
+
+
 class Fingerprints(Generic[S]):
     """Keeps 64 bits of every state, and the states whose steps are still to be taken.
 
-    Two states of one fingerprint count as one, so the second is missed. The table uses
-    open addressing, as a set of Python's would need four times the memory.
+    Two states of one fingerprint count as one, so the second is missed.
     """
 
     def __init__(self, print_of: Callable[[S], int]) -> None:
         self._print_of = print_of
-        self._prints = array("Q")
-        self._places = array("I", bytes(4 * _FIRST_ROOM))
+        self._prints = Marks()
         self._open: deque[S] = deque()
 
     def add(self, state: S) -> tuple[int, bool]:
         """Return the number of a state, and whether it is new."""
-        mark = self._print_of(state)
-        prints, places = self._prints, self._places
-        mask = len(places) - 1
-        at = mark & mask
-        while place := places[at]:
-            if prints[place - 1] == mark:
-                return place - 1, False
-            at = (at + 1) & mask
-        prints.append(mark)
-        places[at] = len(prints)
-        self._open.append(state)
-        if 3 * len(prints) > 2 * len(places):
-            self._grow()
-        return len(prints) - 1, True
+        found = self._prints.add(self._print_of(state))
+        if found[1]:
+            self._open.append(state)
+        return found
 
     def take(self, number: int) -> S:
         """Return the state of that number, the next one in order each time."""
@@ -101,15 +138,6 @@ class Fingerprints(Generic[S]):
 
     def __len__(self) -> int:
         return len(self._prints)
-
-    def _grow(self) -> None:
-        mask = 2 * len(self._places) - 1
-        places = self._places = array("I", bytes(8 * len(self._places)))
-        for number, mark in enumerate(self._prints, 1):
-            at = mark & mask
-            while places[at]:
-                at = (at + 1) & mask
-            places[at] = number
 
 
 def print_of(text: bytes) -> int:
