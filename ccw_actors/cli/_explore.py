@@ -16,6 +16,7 @@ from ccw_actors.cli._completion import explorable_scenarios
 from ccw_actors.cli._explore_dot import DOT_OPTIONS, Dot, write_dot
 from ccw_actors.cli._explore_progress import progress_bar
 from ccw_actors.cli._explore_run import Explored, Options, explore_all
+from ccw_actors.cli._explore_split import Split, explore_split
 from ccw_actors.cli._explore_view import (
     as_fields,
     show,
@@ -29,6 +30,7 @@ from ccw_actors.cli._scenario_names import (
     scenarios_of,
 )
 from ccw_actors.cli._usage import refuse_others
+from ccw_actors.cli._where import Certificates, Cluster, Resume, Where
 from ccw_actors.explore import Counterexample, Limits, TransitionSystem
 from ccw_actors.scenarios import SCENARIOS
 
@@ -132,6 +134,16 @@ _Seed: TypeAlias = Annotated[
 _Jobs: TypeAlias = Annotated[
     int, typer.Option(metavar="N", min=1, help="Explore N scenarios at once.")
 ]
+_Split: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Explore each scenario in N shares of its states (engine states), or in N"
+        " pieces of its orders or seeds (engines orders, random, pos).",
+        show_default=False,
+    ),
+]
 _Save: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -167,6 +179,10 @@ def explore(
     seconds: _Seconds = _LIMITS.seconds,
     seed: _Seed = _LIMITS.seed,
     jobs: _Jobs = 1,
+    split: _Split = None,
+    cluster: Cluster = "",
+    certificates: Certificates = None,
+    resume: Resume = None,
     save: _Save = None,
     coverage: _Coverage = False,
     as_json: _AsJson = False,
@@ -197,7 +213,8 @@ def explore(
     if instead:
         instead(_one(wanted), options)
         return
-    found = _explored(wanted, options, jobs)
+    where = Split(split or 0, Where(jobs, cluster, resume), certificates)
+    found = _explored(wanted, options, where)
     _show(found, _keep(found, save), with_coverage=coverage, as_json=as_json)
     raise typer.Exit(_exit_code(found) if len(found) == len(wanted) else _INTERRUPTED)
 
@@ -268,13 +285,18 @@ def _looked_up(names: Iterable[str], predicate: str) -> list[str]:
     return wanted
 
 
-def _explored(names: Sequence[str], options: Options, jobs: int) -> list[Explored]:
+def _explored(names: Sequence[str], options: Options, split: Split) -> list[Explored]:
     """Explore scenarios; return those that were done before Ctrl-C, if it came."""
     by_name: dict[str, Explored] = {}
     with progress_bar(len(names)) as tick, suppress(KeyboardInterrupt):
-        for one in explore_all(names, options, jobs, tick):
+        found = (
+            explore_split(names, options, split, tick)
+            if split.parts
+            else explore_all(names, options, split.where, tick)
+        )
+        for one in found:
             by_name[one.name] = one
-            if jobs > 1:
+            if not split.where.is_here:
                 tick.done(len(by_name))
     return [by_name[name] for name in names if name in by_name]
 

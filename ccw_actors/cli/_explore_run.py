@@ -7,10 +7,12 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from ccw_actors.cli._own_code import why_failed
+from ccw_actors.cli._own_files import check_files, digests_of, placed
 from ccw_actors.cli._scenario_names import find_predicate, find_scenario
+from ccw_actors.cli._where import Where
+from ccw_actors.cluster import CallLostError
 from ccw_actors.explore import (
     Engine,
-    InlineExecutor,
     Limits,
     Network,
     Noops,
@@ -18,9 +20,7 @@ from ccw_actors.explore import (
     Result,
     Tick,
     Time,
-    executor_of,
     explore,
-    stop_now,
 )
 
 __all__ = ["Explored", "Options", "explore_all"]
@@ -29,7 +29,8 @@ __all__ = ["Explored", "Options", "explore_all"]
 class Options(NamedTuple):
     """How scenarios are explored; see `explore`. `within` is the name of a predicate.
 
-    It is pickled when it goes to another process.
+    `files` are the user's files that this depends on, with their digests. It is pickled
+    when it goes to another process.
     """
 
     engine: Engine | Literal["auto"]
@@ -40,6 +41,7 @@ class Options(NamedTuple):
     within: str = ""
     capacity: int = 0
     fingerprints: bool = False
+    files: dict[str, str] = {}  # noqa: RUF012 - a field, which nobody changes
 
 
 class Explored(NamedTuple):
@@ -53,40 +55,43 @@ class Explored(NamedTuple):
 def explore_all(
     names: Sequence[str],
     options: Options,
-    jobs: int,
+    where: Where,
     tick: Callable[[str, Progress], object],
 ) -> Iterator[Explored]:
-    """Explore scenarios, `jobs` of them at once; yield each when it is done.
+    """Explore scenarios; yield each when it is done.
 
-    With one job `tick` is called with the name and the progress.
+    In this process `tick` is called with the name and the progress.
     """
-    executor = executor_of(jobs)
-    try:
-        if isinstance(executor, InlineExecutor):
+    with where.executor(lambda one: not one.error) as executor:
+        if where.is_here:
             for name in names:
                 call = executor.submit(_explore, name, options, partial(tick, name))
                 yield call.result()
             return
         yield from _side_by_side(executor, names, options)
-    finally:
-        stop_now(executor)
 
 
 def _side_by_side(
     executor: Executor, names: Sequence[str], options: Options
 ) -> Iterator[Explored]:
     """Explore scenarios in other processes, any of which may end unexpectedly."""
-    calls = {executor.submit(_explore, name, options): name for name in names}
+    whole = [options.within, *map(placed, names)]
+    options = options._replace(within=placed(options.within), files=digests_of(whole))
+    calls = {executor.submit(_explore, placed(name), options): name for name in names}
     for call in as_completed(calls):
+        name = calls[call]
         try:
-            yield call.result()
+            yield call.result()._replace(name=name)
         except BrokenProcessPool:
-            yield Explored(calls[call], None, "the process that explored it has ended")
+            yield Explored(name, None, "the process that explored it has ended")
+        except CallLostError as error:
+            yield Explored(name, None, str(error))
 
 
 def _explore(name: str, options: Options, tick: Tick | None = None) -> Explored:
     """Explore one scenario; whatever its code raises becomes the error."""
     try:
+        check_files(options.files)
         within = find_predicate(options.within) if options.within else None
         result = explore(
             find_scenario(name),

@@ -3,14 +3,11 @@
 import os
 from collections.abc import (
     Collection,
-    Generator,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from concurrent.futures import Executor
-from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, TypeAlias
@@ -23,7 +20,7 @@ from ccw_actors.cli._completion import designs, emulators, verdict_scenarios
 from ccw_actors.cli._printing import say, say_json
 from ccw_actors.cli._progress import progress_of
 from ccw_actors.cli._verdicts_view import show, show_diagrams
-from ccw_actors.explore import executor_of, stop_now
+from ccw_actors.cli._where import Cluster, Resume, Where
 from ccw_actors.verdicts import (
     DESIGN_NAMES,
     EMULATORS,
@@ -114,7 +111,7 @@ _Diagrams: TypeAlias = Annotated[
     ),
 ]
 _Jobs: TypeAlias = Annotated[
-    int,
+    int | None,
     typer.Option(
         metavar="N",
         min=1,
@@ -137,7 +134,9 @@ def verdicts(
     checks: _Checks = False,
     saves: _Saves = None,
     diagrams: _Diagrams = False,
-    jobs: _Jobs = _PROCESSORS,
+    jobs: _Jobs = None,
+    cluster: Cluster = "",
+    resume: Resume = None,
     as_json: _AsJson = False,
 ) -> None:
     """Print the verdict on each design of vfio-ccw in each scenario.
@@ -157,16 +156,17 @@ def verdicts(
     _refuse(
         (
             checks and any((again, saves, diagrams, as_json)),
-            "--check takes --design, --emulator, --scenario and --jobs only",
+            "--check does not take --again, --save, --diagram and --json",
         ),
         (diagrams and as_json, "--diagram and --json exclude each other"),
     )
     known = {CellName.of(cell): cell for cell in load().cells}
+    where = Where(jobs or (1 if cluster else _PROCESSORS), cluster, resume)
     if checks:
-        raise typer.Exit(_check(names, known, jobs))
+        raise typer.Exit(_check(names, known, where))
     began = perf_counter()
     fresh = names if again else _stale(names, known)
-    found = _found(names, fresh, known, jobs)
+    found = _found(names, fresh, known, where)
     took = perf_counter() - began
     if saves is not None:
         save(merge(found, saves), saves)
@@ -214,10 +214,10 @@ def _found(
     names: Sequence[CellName],
     fresh: Sequence[CellName],
     known: Mapping[CellName, VerdictCell],
-    jobs: int,
+    where: Where,
 ) -> list[ExploredCell]:
     """Explore the fresh cells, and recall the others."""
-    with progress_of("cells", len(fresh)) as show, _executor(jobs) as executor:
+    with progress_of("cells", len(fresh)) as show, where.executor() as executor:
         explored = {
             CellName.of(one.cell): one for one in explore_cells(fresh, executor, show)
         }
@@ -271,22 +271,12 @@ def _why_none(
     return CellName(design, next(wanted), scenario).why_none
 
 
-@contextmanager
-def _executor(jobs: int) -> Generator[Executor]:
-    """Provide an executor of so many jobs, and stop it afterwards."""
-    executor = executor_of(jobs)
-    try:
-        yield executor
-    finally:
-        stop_now(executor)
-
-
 def _check(
-    names: Sequence[CellName], known: dict[CellName, VerdictCell], jobs: int
+    names: Sequence[CellName], known: dict[CellName, VerdictCell], where: Where
 ) -> int:
     """Print which cells differ from the saved ones; return the exit status."""
     count = work_of(names, known)
-    with _executor(jobs) as executor, progress_of("cells", count) as show:
+    with where.executor() as executor, progress_of("cells", count) as show:
         found = check(names, known, executor, show)
     for problem in found.problems:
         say(problem)
