@@ -50,6 +50,19 @@ def hasty(managers: int) -> TransitionSystem[Any, Any]:
     return commits(managers, hasty=True)
 
 
+def counting(last: int) -> TransitionSystem[int, int]:
+    """Return numbers that grow by 1 or are doubled, and must not reach the last one.
+
+    Most ways to a number are longer than the shortest one.
+    """
+    return TransitionSystem(
+        [1],
+        lambda number: [number + 1, 2 * number],
+        lambda _number, after: after if after <= last else None,
+        invariants={"the last one is not reached": lambda number: number != last},
+    )
+
+
 def dies_in(managers: int, file: str) -> TransitionSystem[Any, Any]:
     """Return it so that the first process that comes to a deep state dies there."""
     system = commits(managers)

@@ -127,14 +127,15 @@ class Share(Generic[S, A]):
                 self._found_fault(before, model.rest(state), is_after=False)
 
     def _reach(self, one: _Unmarked[S, A]) -> None:
-        """Meet the state after a step that has a mark now, or collect it."""
+        """Meet the state after a step, or collect it; without a mark, let it wait."""
         mark = self.exchange.mark(one.after)
-        assert mark is not None, "the register has answered"
-        to = share_of(mark, len(self._out))
-        if to == self.number:
+        if mark is None:
+            self._unmarked.append(one)
+        elif share_of(mark, len(self._out)) == self.number:
             self._add(one.after, mark, one.mark)
         else:
-            self._out[to].setdefault(mark, (one.after, one.mark))
+            out = self._out[share_of(mark, len(self._out))]
+            out.setdefault(mark, (one.after, one.mark))
 
     def _add(self, state: S, mark: int, before: int) -> None:
         _, is_new = self._known.add(mark)
@@ -165,7 +166,10 @@ class Share(Generic[S, A]):
         return [taken(one.state, one.action) for one in self._unmarked]
 
     def learn(self, entries: Sequence[Entry]) -> None:
-        """Take over what the register has answered, and mark what had no mark."""
+        """Take over what the register has answered, and mark what had no mark.
+
+        Steps that were taken after the register was asked may still have none.
+        """
         self.exchange.learn(entries)
         waiting, self._unmarked = self._unmarked, []
         for one in waiting:
