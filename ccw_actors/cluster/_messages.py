@@ -110,7 +110,7 @@ class Wanted(Message, frozen=True):
 class Given(Message, frozen=True):
     """The states of a batch that are wanted, and the marks of the states before them.
 
-    They can be read by whoever knows so many `entries` of the register.
+    They can be read by a share that knows so many `entries` of the register.
     """
 
     share: int

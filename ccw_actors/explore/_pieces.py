@@ -47,7 +47,7 @@ class Piece(NamedTuple):
     pieces: int
 
     def range_of(self, count: int) -> range:
-        """Return the part of so many things, in order, that this piece has."""
+        """Return the part of so many schedules or subtrees that this piece has."""
         first = count * self.number // self.pieces
         return range(first, count * (self.number + 1) // self.pieces)
 

@@ -34,7 +34,7 @@ def test_calls_are_made_by_workers(executor: ClusterExecutor) -> None:
 
 
 def test_error_of_a_call_is_its_own(executor: ClusterExecutor) -> None:
-    """An exception reaches who asked, as with any executor."""
+    """An exception reaches the caller, as with any executor."""
     with pytest.raises(ValueError, match="3 is wrong"):
         executor.submit(fail, 3).result()
 
@@ -48,7 +48,7 @@ def test_call_of_a_dead_worker_is_made_by_another(
 
 
 def test_call_that_kills_workers_is_given_up(executor: ClusterExecutor) -> None:
-    """A call is not tried for ever."""
+    """A call is not tried again and again."""
     with pytest.raises(CallLostError, match="one after the other"):
         executor.submit(die).result(timeout=60)
     assert executor.submit(double, 1).result(timeout=60).number == 2

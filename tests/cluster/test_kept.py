@@ -22,7 +22,7 @@ def test_second_run_takes_the_results_of_the_first(tmp_path: Path) -> None:
 
 
 def test_results_of_other_processes_are_kept(tmp_path: Path) -> None:
-    """The folder is the same whoever makes the calls."""
+    """The folder is the same whichever process makes the calls."""
     inner: Executor = executor_of(2)
     kept = KeptExecutor(inner, tmp_path)
     assert kept.submit(double, 5).result().number == 10
