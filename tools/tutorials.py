@@ -141,8 +141,10 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "COLUMNS": "88",
         "PYTHONPATH": str(ROOT),
-        # A file that is replaced within a second must not be taken for the old one.
+        # A file that is replaced within a second must not be taken for the old one, so
+        # no bytecode is kept. That of the package is read from where tests keep it.
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", ""),
     }
 
 
