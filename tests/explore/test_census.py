@@ -120,7 +120,7 @@ def test_counts_are_those_of_all_orders(
     assert census(watched(scenario, what), delivery=delivery) == expected
 
 
-@settings(SETTINGS, max_examples=40)
+@settings(SETTINGS, max_examples=20)
 @given(scenarios(*FATES) | scenarios("", "", "raise", crashes=1), DELIVERIES)
 def test_no_class_is_left_out_where_a_step_may_change_anything(
     scenario: Scenario, delivery: Network

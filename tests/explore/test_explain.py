@@ -243,7 +243,7 @@ def test_lines_are_bounded() -> None:
     assert any("steps left out" in line for line in lines)
 
 
-@settings(SETTINGS, max_examples=40)
+@settings(SETTINGS, max_examples=25)
 @given(scenarios("", "raise"), DELIVERIES, st.sampled_from(("mood", "timer")))
 def test_explanations_are_true(
     scenario: Scenario, delivery: Network, what: str

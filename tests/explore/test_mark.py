@@ -34,15 +34,19 @@ async def test_async(actor_system):
 
 
 def run(
-    pytester: pytest.Pytester, tests: str, *arguments: str
+    pytester: pytest.Pytester, tests: str, *arguments: str, alone: bool = False
 ) -> tuple[dict[str, int], str]:
-    """Run tests; return the counts and what was printed."""
+    """Run tests; return the counts and what was printed.
+
+    They run in this process, which saves a start of pytest, unless they are `alone`.
+    """
     pytester.makepyprojecttoml(
         '[tool.pytest.ini_options]\nasyncio_default_fixture_loop_scope = "function"\n'
         'addopts = "--strict-markers -W error"\n'
     )
     pytester.makepyfile(HEAD + tests, bank=BANK.read_text())
-    done = pytester.runpytest_subprocess("-q", *arguments)
+    started = pytester.runpytest_subprocess if alone else pytester.runpytest_inprocess
+    done = started("-q", *arguments)
     return done.parseoutcomes(), done.stdout.str()
 
 
@@ -97,7 +101,7 @@ def test_no_page():
     import sys
     assert not any(name.startswith("ccw_actors.show") for name in sys.modules)
 """
-    outcomes, _ = run(pytester, tests)
+    outcomes, _ = run(pytester, tests, alone=True)
     assert outcomes == {"passed": 2}
     assert not [*pytester.path.rglob("*.html")]
 

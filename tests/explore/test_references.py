@@ -23,7 +23,7 @@ from tests.explore.test_agreement import (
 
 LIMITS = Limits(steps=20_000, seconds=60.0, states=2_000, depth=300)
 NOOPS: st.SearchStrategy[Noops] = st.sampled_from(("consumed", "kept"))
-FEW = settings(SETTINGS, max_examples=25)
+FEW = settings(SETTINGS, max_examples=15)
 MORE = settings(SETTINGS, max_examples=2000)
 
 

@@ -32,7 +32,7 @@ from tests.explore.spin.tally import MANY, tally
 pytestmark = [pytest.mark.spin, needs_spin]
 
 CHANNEL = Semantics("channel")
-FEW = 28
+FEW = 14
 SMALL = 300
 
 FIELD, VALUE, ONE = Term("field"), Term("variable", 0), Term("constant", 1)
@@ -63,16 +63,16 @@ CLOSED = Model(
     "delivery", [pytest.param("channel", marks=pytest.mark.slow), "unordered"]
 )
 def test_few_models(delivery: Network, tmp_path: Path) -> None:
-    """On twenty small models they find the same, state by state: see `differences`."""
+    """On eight small models they find the same, state by state: see `differences`."""
     compared = 0
     for model in some_models(FEW):
         found = compare(model, Semantics(delivery), tmp_path, SMALL)
         if found is not None:
             assert not found.differences, (found.differences, model)
             compared += 1
-        if compared == 20:
+        if compared == 8:
             break
-    assert compared == 20
+    assert compared == 8
 
 
 @pytest.mark.slow
