@@ -118,8 +118,13 @@ def test_what_an_own_design_does_is_what_the_example_prints() -> None:
     """The page shows the output of the example, word for word."""
     script = ROOT / "examples" / "designs" / "own_design.py"
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-W", "error", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
+    assert not done.stderr
     assert len(done.stdout.splitlines()) == 4
     assert done.stdout in (VERDICTS / "index.md").read_text()
 

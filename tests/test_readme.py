@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.in_process import ccw_actors
 from tests.shown import README, assert_shown, shown_commands
 
 SECTIONS = [
@@ -65,12 +66,7 @@ def test_commands_in_sentences_are_there(line: str) -> None:
     _, *words = shlex.split(line)
     options = [word for word in words if word.startswith("-")]
     names = words[: words.index(options[0])] if options else words
-    done = subprocess.run(
-        [sys.executable, "-m", "ccw_actors", *names, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    done = ccw_actors(*names, "--help")
+    assert done.status == 0
     for option in options:
-        assert option in done.stdout
+        assert option in done.out

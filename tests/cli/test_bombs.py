@@ -62,6 +62,7 @@ def test_gzipped_image(tmp_path: Path) -> None:
     assert bystander["sha256"] == contents(ALICE)["sha256"]
 
 
+@pytest.mark.slow
 def test_gzipped_image_unless_it_is_said(tmp_path: Path) -> None:
     """A GiB is the most that an image unpacks to, unless its device says otherwise.
 
@@ -230,8 +231,10 @@ def test_message_of_many_values(
 
 
 @pytest.mark.usefixtures("limited")
-@pytest.mark.parametrize("options", [(), ("--json",)], ids=["lines", "json"])
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("arrays of one", ()), ("texts", ()), *((name, ("--json",)) for name in BOMBS)],
+)
 def test_message_of_as_many_values_as_there_may_be(
     tmp_path: Path, name: str, options: tuple[str, ...]
 ) -> None:

@@ -88,8 +88,8 @@ def volume(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("options", "geometry"),
     [
-        (["--type", "3390-1"], Geometry("3390", 1113, 15, 56832)),
-        (["--type", "3380-e"], Geometry("3380", 1770, 15, 47616)),
+        (["--type", "3340-35"], Geometry("3340", 348, 12, 8704)),
+        (["--type", "3380-a"], Geometry("3380", 885, 15, 47616)),
         (["--type", "3390", "--cylinders", "7"], Geometry("3390", 7, 15, 56832)),
     ],
 )

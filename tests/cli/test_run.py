@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccw_actors.trace import TraceReader
-from tests.cli.in_process import ccw_actors
+from tests.cli.in_process import Ended, ccw_actors
 from tests.machine.contents import ALICE, BOB, contents, unpack
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def in_thread(cpu):
 
 
 def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder."""
+    """Run the command in a folder, as a process of its own."""
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
@@ -70,6 +70,11 @@ def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str
         check=False,
         timeout=60,
     )
+
+
+def run_here(folder: Path, *arguments: str | Path) -> Ended:
+    """Run the command in a folder, in this process."""
+    return ccw_actors("run", *arguments, folder=folder, columns=100)
 
 
 def write_machine(
@@ -147,15 +152,15 @@ def test_names_are_never_cut(tmp_path: Path) -> None:
 
 def test_trace_option(tmp_path: Path) -> None:
     """`--trace` names the file of the trace."""
-    done = run(tmp_path, "--json", "--trace", "elsewhere")
-    assert json.loads(done.stdout)["trace"] == "elsewhere"
+    done = run_here(tmp_path, "--json", "--trace", "elsewhere")
+    assert json.loads(done.out)["trace"] == "elsewhere"
     assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
 
 
 def test_no_trace_option(tmp_path: Path) -> None:
     """`--no-trace` leaves nothing behind."""
-    done = run(tmp_path, "--json", "--no-trace")
-    assert json.loads(done.stdout)["trace"] is None
+    done = run_here(tmp_path, "--json", "--no-trace")
+    assert json.loads(done.out)["trace"] is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,17 +175,17 @@ def test_no_trace_option(tmp_path: Path) -> None:
 )
 def test_usage_errors(tmp_path: Path, arguments: list[str], said: str) -> None:
     """A usage error is exit status 2, says why and prints no result."""
-    done = run(tmp_path, *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    done = run_here(tmp_path, *arguments)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+    assert "Traceback" not in done.err
 
 
 def test_machine_of_one_s_own() -> None:
     """The example's guests run, one with its own program and arguments."""
-    done = run(ROOT, "examples/two_guests.toml", "--json", "--no-trace")
-    assert (done.returncode, done.stderr) == (0, "")
-    guests = json.loads(done.stdout)["guests"]
+    done = run_here(ROOT, "examples/two_guests.toml", "--json", "--no-trace")
+    assert (done.status, done.err) == (0, "")
+    guests = json.loads(done.out)["guests"]
     assert {key: guests["reader"][key] for key in contents(ALICE)} == contents(ALICE)
     assert guests["inspector"]["result"] == {"control unit": "3990", "device": "3390"}
     assert guests["inspector"]["ios"] == 3
@@ -190,13 +195,13 @@ def test_machine_of_one_s_own() -> None:
 # -- bad input ------------------------------------------------------------------------
 
 
-def check_failure(done: subprocess.CompletedProcess[str], said: str) -> None:
+def check_failure(done: Ended, said: str) -> None:
     """Check that one guest failed, in one line, and that the other one did not."""
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    assert done.status == 1
+    (line,) = done.err.splitlines()
     assert line.startswith("ccw-actors: guest subject: ")
     assert said in line
-    guests = json.loads(done.stdout)["guests"]
+    guests = json.loads(done.out)["guests"]
     assert guests["subject"]["error"] in line
     assert guests["bystander"]["error"] is None
     bystander = {key: guests["bystander"][key] for key in contents(ALICE)}
@@ -215,7 +220,9 @@ def test_bad_image(tmp_path: Path, head: bytes, size: int, said: str) -> None:
     """The guest of a truncated or foreign image fails, in one line."""
     image = unpack(ALICE, tmp_path)
     image.write_bytes((head + image.read_bytes()[len(head) :])[:size])
-    check_failure(run(tmp_path, write_machine(tmp_path, image=image), "--json"), said)
+    check_failure(
+        run_here(tmp_path, write_machine(tmp_path, image=image), "--json"), said
+    )
 
 
 def test_image_cut_short_while_in_use(tmp_path: Path) -> None:
@@ -227,7 +234,7 @@ def test_image_cut_short_while_in_use(tmp_path: Path) -> None:
         image,
         arguments=f'arguments = {{ image = "{image}", size = 1000000 }}',
     )
-    check_failure(run(tmp_path, machine, "--json"), "equipment-check")
+    check_failure(run_here(tmp_path, machine, "--json"), "equipment-check")
 
 
 @pytest.mark.parametrize("program", ["fail", "fail_in_thread"])
@@ -235,14 +242,14 @@ def test_program_that_raises(tmp_path: Path, program: str) -> None:
     """An exception of a guest program is one line."""
     machine = write_machine(tmp_path, f"tests.machine.guest_programs:{program}")
     said = "RuntimeError: first line second line"
-    check_failure(run(tmp_path, machine, "--json"), said)
+    check_failure(run_here(tmp_path, machine, "--json"), said)
 
 
 def test_storage_too_small(tmp_path: Path) -> None:
     """A program that needs more storage than its guest has says so."""
     machine = write_machine(tmp_path, storage="32 KiB")
     said = "the guest's storage ends at 0x8000"
-    check_failure(run(tmp_path, machine, "--json"), said)
+    check_failure(run_here(tmp_path, machine, "--json"), said)
 
 
 @pytest.mark.parametrize(
@@ -258,9 +265,9 @@ def test_bad_machine_file(tmp_path: Path, old: str, new: str, said: str) -> None
     """A mistake in the machine file is one line with file and key; nothing runs."""
     machine = write_machine(tmp_path)
     machine.write_text(machine.read_text().replace(old, new, 1))
-    done = run(tmp_path, machine, "--json")
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
+    done = run_here(tmp_path, machine, "--json")
+    assert (done.status, done.out) == (2, "")
+    (line,) = done.err.splitlines()
     assert line.startswith(f"ccw-actors: {machine}: {said}")
     assert list(tmp_path.iterdir()) == [machine]
 

@@ -101,10 +101,14 @@ class Running:
         return process.returncode, out, err.splitlines()
 
 
-@pytest.mark.parametrize("words", [(), ("--uvloop",)], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(
-    ("number", "status"),
-    [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
+    ("number", "status", "words"),
+    [
+        (signal.SIGHUP, 129, ()),
+        (signal.SIGINT, 130, ()),
+        (signal.SIGTERM, 143, ()),
+        (signal.SIGTERM, 143, ("--uvloop",)),
+    ],
 )
 def test_run_that_a_signal_stops(
     tmp_path: Path,

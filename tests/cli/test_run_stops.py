@@ -389,10 +389,14 @@ def test_guest_that_spins_in_a_thread(tmp_path: Path, module: str) -> None:
     assert "{'found': 42}" in out
 
 
-@pytest.mark.parametrize("words", [(), ("--uvloop",)], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(
-    ("number", "status"),
-    [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
+    ("number", "status", "words"),
+    [
+        (signal.SIGHUP, 129, ()),
+        (signal.SIGINT, 130, ()),
+        (signal.SIGTERM, 143, ()),
+        (signal.SIGTERM, 143, ("--uvloop",)),
+    ],
 )
 def test_what_is_there_when_a_run_is_stopped(
     tmp_path: Path,
