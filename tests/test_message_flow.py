@@ -99,6 +99,7 @@ def test_page_without_marks(flow: Flow) -> None:
         with_part("# Nothing\n", "message flow", as_markdown(flow))
 
 
+@pytest.mark.slow
 def test_changes_are_found(flow: Flow) -> None:
     """A message nobody uses, an untyped reference and a lost handler are found."""
     protocol, cio = "ccw_actors.actors.protocol._device", "ccw_actors.actors.host._cio"
