@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -162,6 +163,18 @@ def test_type_checkers_read_all_code() -> None:
 def test_ci_can_be_run(name: str) -> None:
     """The scripts of `.ci` are executable."""
     assert os.access(ROOT / ".ci" / name, os.X_OK)
+
+
+@repository_only
+@pytest.mark.parametrize("mark", ["browser", "linux", "oracle", "site"])
+def test_ci_names_the_folders_of_a_mark(mark: str) -> None:
+    """`.ci/run` leaves out no file of tests that has one of these marks."""
+    text = (ROOT / ".ci" / "run").read_text().replace("\\\n", "")
+    (command,) = re.findall(rf"pytest [^\n]*-m '?{mark}\b[^\n]*", text)
+    folders = [ROOT / name for name in re.findall(r"tests/[\w/]+", command)]
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        if f"mark.{mark}" in path.read_text() and path != Path(__file__):
+            assert any(path.is_relative_to(one) for one in folders), path
 
 
 PRETENDER = """#!/bin/sh
