@@ -13,6 +13,10 @@ from hypothesis import settings
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
+# Nearly all that is made while tests are imported stays, and no test waits for the
+# collector: those of memory call it.
+gc.set_threshold(100_000, 20, 100)
+
 # A shell lets commands in the background ignore SIGINT, and so would the commands that
 # tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

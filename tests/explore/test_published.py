@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "explore" / "published"
 TABLES = {"algorithms", "bugs", "page", "register", "registry"}
 MODELS = sorted({path.stem for path in FOLDER.glob("*.py")} - TABLES)
+LARGE = "allocator_network"
+"""A model of so many states that running its file, too, is slow."""
 
 ENGINES: tuple[Engine, ...] = ("orders", "brute force")
 SAMPLING: tuple[Engine, ...] = ("random", "pos")
@@ -165,7 +167,10 @@ def test_source_is_named_in_the_file(algorithm: Algorithm) -> None:
         assert count.address.rpartition("/")[2] in words
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [pytest.param(one, marks=[pytest.mark.slow] * (one == LARGE)) for one in MODELS],
+)
 def test_file_runs(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each model runs as a program without an error, and prints its results."""
     runpy.run_path(str(FOLDER / f"{model}.py"), run_name="__main__")

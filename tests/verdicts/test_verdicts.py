@@ -208,7 +208,12 @@ def load_changed(name: CellName, **changes: Any) -> VerdictCell:
         ("checks_idaw", False, "idaw"),
         ("frees_chains", False, "bad-chain"),
         ("locked", {"worker", "close", "unmap"}, "reports"),
-        ("locked", {"worker", "unmap", "reports"}, "reset"),
+        pytest.param(
+            "locked",
+            {"worker", "unmap", "reports"},
+            "reset",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_each_choice_matters(choice: str, without: object, scenario: str) -> None:
