@@ -18,7 +18,7 @@ FOLDER = ROOT / "examples" / "explore" / "published"
 TABLES = {"algorithms", "bugs", "page", "register", "registry"}
 MODELS = sorted({path.stem for path in FOLDER.glob("*.py")} - TABLES)
 LARGE = "allocator_network"
-"""A model of so many states that running its file, too, is slow."""
+"""A model of so many states that its file takes seconds to run."""
 
 ENGINES: tuple[Engine, ...] = ("orders", "brute force")
 SAMPLING: tuple[Engine, ...] = ("random", "pos")
