@@ -148,7 +148,9 @@ class ClusterExecutor(Executor):
         def package_there() -> str:
             """Return which package a worker has; it is pickled with its code."""
             try:
-                from ccw_actors.cluster import package_name  # noqa: PLC0415
+                from ccw_actors.cluster._package import (  # noqa: PLC0415
+                    package_name,
+                )
             except ImportError as error:
                 return f"none that fits: {error}"
             return package_name()
