@@ -217,10 +217,11 @@ def _add_guest(
     volume = system.spawn(MemoryVolume(GEOMETRY, {0: track()}), f"{path}/host/volume")
     model = device_model(DeviceConfiguration("3390", GEOMETRY))
     add_device(system, paths, model, volume)
-    pmcw, sink = Pmcw.of_device(0), paths.cio if is_full else theirs.css
+    pmcw, css = Pmcw.of_device(0), system.ref(theirs.css)
+    sink = None if is_full else css
     add_subchannel(system, paths, SubchannelId(0, 0), pmcw, (region,), sink=sink)
     if is_full:
-        pass_through(system, paths, storage, base=base, pmcw=pmcw, sink=theirs.css)
+        pass_through(system, paths, storage, base=base, pmcw=pmcw, sink=css)
     if kind == "pykka":
         thread = ProgramThread(program, system.ref(f"{theirs.cpu}0"))
         program = system.spawn_thread(thread, f"{path}/program")

@@ -32,7 +32,7 @@ def megabytes(count: int) -> float:
         range(count),
         Pmcw.of_device,
         (Region(0, STORAGE_SIZE, storage),),
-        sink="css",
+        sink=system.ref("css"),
         device=lambda _index: device_model(DeviceConfiguration("virtio-rng")),
     )
     path = system.spawn(ChannelPath(0, [subchannels.all]), "path")

@@ -95,7 +95,7 @@ class VectorMachine:
             SubchannelId(0, number),
             Pmcw.of_device(device.devno, chpid=device.chpid),
             (region,),
-            sink=_GUEST.css,
+            sink=self.system.ref(_GUEST.css),
             model=self.personality.model,
         )
 

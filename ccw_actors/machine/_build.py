@@ -141,9 +141,9 @@ def _add_passed(
     paths = paths_of(guest, passed)
     number = subchannel_of(machine, passed.host)
     add_host_subchannel(system, paths, passed.host, number, region, layers=layers)
-    css = GuestPaths.below(guest_path(guest)).css
+    css = system.ref(GuestPaths.below(guest_path(guest)).css)
     if machine.devices[number].is_faulty:
-        add_faulty_path(system, paths, _CHPID, system.ref(css))
+        add_faulty_path(system, paths, _CHPID, css)
     pass_through(
         system,
         paths,

@@ -33,11 +33,13 @@ from ccw_actors.actors.hardware import (
 )
 from ccw_actors.actors.protocol import (
     DeviceToVolume,
+    GuestSubchannelToVfioCcw,
     GuestToStorage,
     GuestToSubchannel,
     Operation,
     ResetSubchannel,
     RunProgram,
+    SubchannelToSink,
     SubsystemToSet,
     VfioCcwToStorage,
 )
@@ -155,7 +157,7 @@ def add_subchannel(
     pmcw: Pmcw,
     regions: Sequence[Region],
     *,
-    sink: str | None = None,
+    sink: ActorRef[SubchannelToSink] | None = None,
     model: ModelDependent | None = None,
     layers: Layers = OURS,
 ) -> Subchannel:
@@ -169,7 +171,7 @@ def add_subchannel(
         pmcw,
         system.ref(paths.device),
         tuple(regions),
-        system.ref(paths.cio if sink is None else sink),
+        system.ref(paths.cio) if sink is None else sink,
         model=model,
         pace=layers.pace or PROMPT,
     )
@@ -184,7 +186,7 @@ def add_subchannel_set(
     pmcw: Callable[[int], Pmcw],
     regions: Sequence[Region],
     *,
-    sink: str,
+    sink: ActorRef[SubchannelToSink],
     device: Callable[[int], DeviceModel[Any]] | None = None,
     model: ModelDependent | None = None,
     layers: Layers = OURS,
@@ -207,7 +209,7 @@ def add_subchannel_set(
             pmcw,
             system.ref(f"{path}/{DEVICE}{schid.index}"),
             used,
-            system.ref(sink),
+            sink,
             model=model,
             pace=layers.pace or PROMPT,
         )
@@ -231,17 +233,19 @@ def add_driver(
     storage: ActorRef[VfioCcwToStorage],
     *,
     base: int,
+    emulated: ActorRef[Any] | None = None,
     ccws_at_once: int = CCWS_AT_ONCE,
     layers: Layers = OURS,
 ) -> VfioCcw | VfioCcwRegions:
     """Spawn the layers that drive a subchannel for an emulator: Cio, VfioCcw on top.
 
-    `storage` is the guest's, `base` the address at which the host has it.
+    `storage` is the guest's, `base` the address at which the host has it. `emulated` is
+    the actor above, which may be in another System; by default that at its path here.
     """
     vfio_ccw = layers.vfio_ccw(
         system.ref(paths.cio),
         storage,
-        system.ref(paths.emulated),
+        system.ref(paths.emulated) if emulated is None else emulated,
         base=base,
         ccws_at_once=ccws_at_once,
     )
@@ -257,15 +261,20 @@ def add_guest_subchannel(
     number: int,
     pmcw: Pmcw,
     *,
-    sink: str,
+    sink: ActorRef[SubchannelToSink],
+    vfio_ccw: ActorRef[GuestSubchannelToVfioCcw] | None = None,
     layers: Layers = OURS,
 ) -> GuestSubchannel:
-    """Spawn subchannel `number` of a guest; it announces interruptions to `sink`."""
+    """Spawn subchannel `number` of a guest; it announces interruptions to `sink`.
+
+    `vfio_ccw` is the actor below, which may be in another System; by default that at
+    its path here.
+    """
     guest_subchannel = layers.guest_subchannel(
         SubchannelId(0, number),
         pmcw,
-        system.ref(paths.vfio_ccw),
-        system.ref(sink),
+        system.ref(paths.vfio_ccw) if vfio_ccw is None else vfio_ccw,
+        sink,
     )
     system.spawn(guest_subchannel, paths.emulated, supervision=Restart())
     return guest_subchannel
@@ -279,7 +288,7 @@ def pass_through(
     base: int,
     number: int = 0,
     pmcw: Pmcw,
-    sink: str,
+    sink: ActorRef[SubchannelToSink],
     layers: Layers = OURS,
 ) -> GuestSubchannel:
     """Spawn the layers that make a guest's subchannel of host subchannel `number`.

@@ -82,7 +82,7 @@ def spawn_guest(
     layers: Layers,
 ) -> None:
     """Spawn CPUs and their subchannel; a `Below` with two lines replaces the rest."""
-    css = GuestPaths().css
+    css = system.ref(GuestPaths().css)
     add_guest_subchannel(system, PATHS, 0, ENABLED, sink=css, layers=layers)
     storage = system.spawn(Storage(_STORAGE), "storage")
     add_cpus(system, programs, system.ref(PATHS.emulated), storage)

@@ -68,7 +68,7 @@ def bare_scenario(
             SubchannelId(0, 0),
             guest_pmcw,
             (Region(0, storage_size, storage),),
-            sink=GuestPaths().css,
+            sink=system.ref(GuestPaths().css),
             layers=layers,
         )
         add_cpus(system, programs, system.ref(PATHS.subchannel), storage)

@@ -195,7 +195,12 @@ class PassThroughMachine:
             host_pmcw=host_pmcw,
         )
         self.guest_subchannel = add_guest_subchannel(
-            system, PATHS, 0, guest_pmcw, sink=GuestPaths().css, layers=layers
+            system,
+            PATHS,
+            0,
+            guest_pmcw,
+            sink=system.ref(GuestPaths().css),
+            layers=layers,
         )
         emulated, storage = system.ref(PATHS.emulated), system.ref("storage")
         guests = add_cpus(system, programs, emulated, storage, ends=ends)

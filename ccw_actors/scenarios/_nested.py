@@ -89,8 +89,8 @@ class NestedMachine:
         schid = SubchannelId(0, 0)
         add_subchannel(system, _HOST, schid, VALID_HOST, regions, layers=layers)
         passed = (
-            (_HOST, outer, _OUTER_AT, _OUTER.cio),
-            (_OUTER, inner, _INNER_AT, _INNER.css),
+            (_HOST, outer, _OUTER_AT, system.ref(_OUTER.cio)),
+            (_OUTER, inner, _INNER_AT, system.ref(_INNER.css)),
         )
         self.subchannels = tuple(
             pass_through(

@@ -137,7 +137,7 @@ def main() -> None:
     add_device(system, paths, model, None)
     pmcw = Pmcw.of_device(0x0B0C).with_flag(Pmcw.enabled, on=True)
     regions = (Region(0, 0x1000, storage),)
-    add_subchannel(system, paths, SubchannelId(0, 0), pmcw, regions, sink="css")
+    add_subchannel(system, paths, SubchannelId(0, 0), pmcw, regions, sink=ref("css"))
     subchannels = {0: ref(paths.subchannel)}
     add_guest(system, GuestPaths(), (steps,), subchannels, storage, resets=False)
     report = ref("emulator").ask(AwaitGuest(), block=True)

@@ -56,7 +56,7 @@ def main() -> str:
     add_device(system, paths, model, volume)
     add_subchannel(system, paths, SubchannelId(0, 0), Pmcw.of_device(0x150), regions)
     pmcw = Pmcw.of_device(0x190)
-    pass_through(system, paths, outer, base=OUTER, pmcw=pmcw, sink="outer/cio")
+    pass_through(system, paths, outer, base=OUTER, pmcw=pmcw, sink=ref("outer/cio"))
     # The outer guest's layers: they see its subchannel as the host's layers see theirs.
     paths = DevicePaths(
         subchannel="outer/subchannel",
@@ -65,7 +65,7 @@ def main() -> str:
         emulated="inner/subchannel",
     )
     pmcw = Pmcw.of_device(0x200)
-    pass_through(system, paths, storage, base=INNER, pmcw=pmcw, sink="inner/css")
+    pass_through(system, paths, storage, base=INNER, pmcw=pmcw, sink=ref("inner/css"))
     guest = GuestPaths.below("inner")
     add_guest(system, guest, (inner,), {0: ref(paths.emulated)}, storage)
     report = ref(guest.emulator).ask(AwaitGuest(), block=True)

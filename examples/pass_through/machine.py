@@ -142,7 +142,7 @@ class Machine:
             base=region.base,
             number=index,
             pmcw=Pmcw.of_device(0x190 + index),
-            sink=f"{guest}/css",
+            sink=self.system.ref(f"{guest}/css"),
         )
         return self.system.ref(paths.emulated)
 

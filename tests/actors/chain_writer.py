@@ -71,7 +71,7 @@ async def main(image: Path, sync: str, first: int, tracks: int, number: int) -> 
         model = device_model(DeviceConfiguration("3390", geometry))
         add_device(system, paths, model, volume, gather=not is_synced)
         region = Region(0, 0x10000, storage)
-        pmcw, sink = Pmcw.of_device(0), GuestPaths().css
+        pmcw, sink = Pmcw.of_device(0), system.ref(GuestPaths().css)
         add_subchannel(system, paths, SubchannelId(0, 0), pmcw, (region,), sink=sink)
         subchannel = system.ref(paths.subchannel)
 

@@ -58,7 +58,7 @@ class BareHost:
             add_device(self.system, paths, model, None)
             pmcw = Pmcw.of_device(0x100 + schid.index % 16)
             regions = (Region(0, STORAGE_SIZE, storage),)
-            add_subchannel(self.system, paths, schid, pmcw, regions, sink="css")
+            add_subchannel(self.system, paths, schid, pmcw, regions, sink=ref("css"))
         spawn(ChannelPath(0, list(subchannels.values())), "path0")
         css = ChannelSubsystem(subchannels, {0: ref("path0")})
         add_guest(

@@ -45,12 +45,17 @@ def test_both_kinds_of_subchannel() -> None:
     system = System(VirtualDispatcher())
     ref = system.ref
     host = HostMachine(system, image=track(b"label"))
-    add_guest_subchannel(system, PATHS, 0, Pmcw.of_device(0x190), sink="css")
+    add_guest_subchannel(system, PATHS, 0, Pmcw.of_device(0x190), sink=ref("css"))
     paths = DevicePaths(device="virtual-device", subchannel="virtual")
     add_device(system, paths, device_model(DeviceConfiguration("virtio-rng")), None)
     regions = (Region(0, STORAGE, ref("storage")),)
     add_subchannel(
-        system, paths, SubchannelId(0, 1), Pmcw.of_device(0x200), regions, sink="css"
+        system,
+        paths,
+        SubchannelId(0, 1),
+        Pmcw.of_device(0x200),
+        regions,
+        sink=ref("css"),
     )
     subchannels = {0: ref("guest-subchannel"), 1: ref("virtual")}
     add_guest(system, GuestPaths(), (senses_both,), subchannels, ref("storage"))

@@ -49,10 +49,10 @@ def machine(world: World, fault: Fault, steps: Sequence[Operation]) -> Any:
     volume = system.spawn(MemoryVolume(GEOMETRY, {0: track(RECORD)}), "volume")
     model = device_model(DeviceConfiguration("3390", GEOMETRY))
     add_faulty_device(system, PATHS, model, volume, geometry=GEOMETRY, faults=(fault,))
-    css = GuestPaths().css
+    css = system.ref(GuestPaths().css)
     region = Region(0, STORAGE, storage)
     add_subchannel(system, PATHS, SubchannelId(0, 0), ENABLED, (region,), sink=css)
-    add_faulty_path(system, PATHS, 0, system.ref(css))
+    add_faulty_path(system, PATHS, 0, css)
     subchannels = {0: system.ref(PATHS.subchannel)}
     (cpu,) = add_guest(
         system, GuestPaths(), (steps,), subchannels, storage, cpus=2, remember=True

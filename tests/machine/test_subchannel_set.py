@@ -122,7 +122,7 @@ class Host:
             indexes,
             pmcw_of,
             self.regions,
-            sink="css",
+            sink=self.system.ref("css"),
             device=lambda _index: device_model(DeviceConfiguration("virtio-rng")),
             layers=self.layers,
         )
@@ -141,7 +141,7 @@ class Host:
                 schid,
                 pmcw_of(index),
                 self.regions,
-                sink="css",
+                sink=self.system.ref("css"),
                 layers=self.layers,
             )
         return {index: self.system.ref(f"subchannel/{index}") for index in indexes}
@@ -454,7 +454,9 @@ def test_exploration_needs_them_at_once() -> None:
     """Under the stepping dispatcher nothing can be made on first use."""
     system = System(SteppingDispatcher())
     with pytest.raises(DispatcherError, match="SubchannelSet accepts MissingChild"):
-        add_subchannel_set(system, "subchannel", range(2), pmcw_of, (), sink="css")
+        add_subchannel_set(
+            system, "subchannel", range(2), pmcw_of, (), sink=system.ref("css")
+        )
 
 
 def test_memory() -> None:

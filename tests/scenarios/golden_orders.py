@@ -130,7 +130,7 @@ def golden(case: Case, kind: type[Subchannel] = Subchannel) -> Scenario:
             SubchannelId(0, 0),
             Pmcw.of_device(configured.devno),
             (Region(0, HERCULES.storage, storage),),
-            sink="css",
+            sink=ref("css"),
             model=HERCULES.model,
             layers=Layers(subchannel=kind),
         )

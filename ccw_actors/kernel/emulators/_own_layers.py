@@ -110,6 +110,6 @@ async def add_host(
         SubchannelId(0, 0),
         Pmcw.of_device(int(DEVICE)),
         (region,),
-        sink=None if sink is None else sink.path,
+        sink=sink,
         layers=layers,
     )
