@@ -1,24 +1,12 @@
-"""Wiring: the actors of a machine, from the images of its volumes to its guests.
-
-| path | actor |
-|---|---|
-| host/0.0.0150/volume, /device, /subchannel, /cio | a host device |
-| host/0.0.0150/device-drive, /device-path | if faults can happen to it: see `_faulty` |
-| alice/storage, /css, /emulator, /cpu0 | a guest |
-| alice/program | its program, if it blocks: a thread |
-| alice/0.0.0190/vfio-ccw, /subchannel | a device passed through to it |
-"""
+"""Host devices with the volumes of their images; numbers and paths of actors."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from ccw_actors.actors import ProgramThread, Region, Storage
 from ccw_actors.actors.protocol import DescribeVolume
-from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, DeviceModel, device_model
 from ccw_actors.devices.volume_geometry import BlockGeometry, Geometry
 from ccw_actors.errors import ActorFailedError, CcwActorsError, ImageError
@@ -31,28 +19,20 @@ from ccw_actors.machine._config import (
     PassedThrough,
     QemuGuest,
 )
-from ccw_actors.machine._faulty import add_faulty_device, add_faulty_path
-from ccw_actors.machine._guest_program import Form
+from ccw_actors.machine._faulty import add_faulty_device
 from ccw_actors.machine._images import image_file
 from ccw_actors.machine._wiring import (
     OURS,
     DevicePaths,
-    GuestPaths,
     Layers,
-    Program,
     add_device,
-    add_guest,
-    add_subchannel,
-    pass_through,
 )
 from ccw_actors.runtime import ActorRef, System
 
 __all__ = [
     "add_disk",
     "add_disks",
-    "add_host_subchannel",
     "base_of",
-    "build_guest",
     "guest_path",
     "host_path",
     "owners_of",
@@ -60,10 +40,6 @@ __all__ = [
     "paths_of",
     "subchannel_of",
 ]
-
-
-_CHPID: Final = 0
-"""The channel path of devices whose guest is a program in Python."""
 
 
 def host_path(number: DeviceNumber) -> str:
@@ -98,63 +74,6 @@ def party_of(owners: Mapping[str, str]) -> Callable[[str], str]:
         return owners.get(f"{first}/{rest.partition('/')[0]}", first)
 
     return party
-
-
-async def build_guest(
-    system: System,
-    machine: Machine,
-    guest: GuestConfiguration,
-    scratch: Path,
-    layers: Layers = OURS,
-) -> None:
-    """Spawn a guest and the host devices passed to it, and start its program.
-
-    Images are unpacked into `scratch`.
-
-    Raises:
-        ImageError: The image of a device cannot be used; the guest does not start.
-    """
-    await add_disks(system, machine, guest, scratch, layers)
-    path = guest_path(guest)
-    storage = system.spawn(Storage(guest.storage), f"{path}/storage")
-    region = Region(base_of(machine, guest), guest.storage, storage, dma=True)
-    theirs = GuestPaths.below(path)
-    subchannels = {
-        index: _add_passed(system, machine, guest, index, region, layers=layers)
-        for index in range(len(guest.devices))
-    }
-    program = _program(system, guest, system.ref(f"{theirs.cpu}0"))
-    add_guest(system, theirs, (program,), subchannels, storage)
-
-
-def _add_passed(
-    system: System,
-    machine: Machine,
-    guest: GuestConfiguration,
-    index: int,
-    region: Region,
-    *,
-    layers: Layers,
-) -> ActorRef[Any]:
-    """Spawn the layers of a host device; return the guest's subchannel, `index`."""
-    passed = guest.devices[index]
-    paths = paths_of(guest, passed)
-    number = subchannel_of(machine, passed.host)
-    add_host_subchannel(system, paths, passed.host, number, region, layers=layers)
-    css = system.ref(GuestPaths.below(guest_path(guest)).css)
-    if machine.devices[number].is_faulty:
-        add_faulty_path(system, paths, _CHPID, css)
-    pass_through(
-        system,
-        paths,
-        system.ref(f"{guest_path(guest)}/storage"),
-        base=region.base,
-        number=index,
-        pmcw=Pmcw.of_device(int(passed.number)),
-        sink=css,
-        layers=layers,
-    )
-    return system.ref(paths.emulated)
 
 
 def base_of(machine: Machine, guest: GuestConfiguration | QemuGuest) -> int:
@@ -276,35 +195,6 @@ def paths_of(
     return DevicePaths.below(host_path(passed.host), guest_path(guest, passed.number))
 
 
-def add_host_subchannel(
-    system: System,
-    paths: DevicePaths,
-    device: DeviceNumber,
-    number: int,
-    region: Region,
-    *,
-    chpid: int = _CHPID,
-    layers: Layers = OURS,
-) -> None:
-    """Spawn the host's subchannel of that number, whose one path is `chpid`."""
-    pmcw = Pmcw.of_device(int(device), chpid=chpid)
-    add_subchannel(
-        system, paths, SubchannelId(0, number), pmcw, (region,), layers=layers
-    )
-
-
 def subchannel_of(machine: Machine, number: DeviceNumber) -> int:
     """Return the number of the host's subchannel of a device."""
     return [device.number for device in machine.devices].index(number)
-
-
-def _program(system: System, guest: GuestConfiguration, cpu: ActorRef[Any]) -> Program:
-    """Return what the CPU runs; a blocking program gets its own thread."""
-    body: Any = guest.program.body
-    program: Program = body
-    if guest.program.form is not Form.DATA:
-        program = partial(body, **guest.arguments)
-    if guest.program.form is Form.BLOCKING:
-        thread = ProgramThread(partial(body, **guest.arguments), cpu)
-        program = system.spawn_thread(thread, f"{guest_path(guest)}/program")
-    return program

@@ -11,8 +11,10 @@ from ccw_actors.actors.guest import describe
 from ccw_actors.actors.protocol import AwaitGuest, GuestReport, ReportProgress
 from ccw_actors.control import GuestState
 from ccw_actors.errors import CcwActorsError
-from ccw_actors.machine._build import build_guest, guest_path, host_path
+from ccw_actors.machine._build import guest_path, host_path
 from ccw_actors.machine._config import GuestConfiguration, Machine, QemuGuest
+from ccw_actors.machine._guest_part import build_guest
+from ccw_actors.machine._host_part import GuestHost
 from ccw_actors.machine._qemu_guest import QemuRun
 from ccw_actors.machine._results import GuestProgress, GuestResult
 from ccw_actors.machine._wiring import Layers
@@ -24,7 +26,7 @@ log = logging.getLogger("ccw_actors")
 
 
 class GuestRun:
-    """One guest, from its start to its result."""
+    """One guest, from its start to its result; `host` has the part below it."""
 
     def __init__(
         self,
@@ -32,16 +34,17 @@ class GuestRun:
         machine: Machine,
         guest: GuestConfiguration | QemuGuest,
         scratch: Path,
-        defects: "Defects",
         *,
+        host: GuestHost,
+        defects: "Defects",
         layers: Layers,
     ) -> None:
         self._guest = guest
         self._part: _ProgramRun | QemuRun
         if isinstance(guest, QemuGuest):
-            self._part = QemuRun(system, machine, guest, scratch, layers)
+            self._part = QemuRun(system, machine, guest, scratch, host)
         else:
-            self._part = _ProgramRun(system, machine, guest, scratch, layers)
+            self._part = _ProgramRun(system, guest, host, layers)
         self.result: GuestResult | None = None
         self._running = False
         hosts = [host_path(passed.host) for passed in guest.devices]
@@ -107,22 +110,18 @@ class _ProgramRun:
     def __init__(
         self,
         system: System,
-        machine: Machine,
         guest: GuestConfiguration,
-        scratch: Path,
+        host: GuestHost,
         layers: Layers,
     ) -> None:
         self._system = system
-        self._machine = machine
         self._guest = guest
-        self._scratch = scratch
+        self._host = host
         self._layers = layers
 
     async def start(self) -> None:
         """Spawn the guest, which then runs."""
-        await build_guest(
-            self._system, self._machine, self._guest, self._scratch, self._layers
-        )
+        await build_guest(self._system, self._guest, self._host, self._layers)
 
     async def report(self) -> GuestReport:
         """Wait for the end of its program."""

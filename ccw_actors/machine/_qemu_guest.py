@@ -5,6 +5,8 @@
 | alice/emulator | the process, by its system calls |
 | alice/storage | its memory, where QEMU lets devices reach it |
 | alice/0.0.0190/vfio-ccw | the regions of a device passed through to it |
+
+The last two are in the host's part: see `_host_part`.
 """
 
 import asyncio
@@ -15,41 +17,27 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ccw_actors.actors import Region, VfioCcwRegions
 from ccw_actors.actors.protocol import (
     AwaitGuest,
-    CountPins,
     GuestReport,
     RegionsMessage,
     ReportProgress,
-    StoreSubchannel,
 )
 from ccw_actors.errors import ClientError, QmpError
-from ccw_actors.machine._build import (
-    add_disk,
-    add_disks,
-    add_host_subchannel,
-    base_of,
-    guest_path,
-    host_path,
-    paths_of,
-    subchannel_of,
+from ccw_actors.machine._build import guest_path, host_path, subchannel_of
+from ccw_actors.machine._config import Machine, PassedThrough, QemuGuest
+from ccw_actors.machine._faulty import FAULTY_PARTS
+from ccw_actors.machine._host_part import (
+    BuildHostPart,
+    GuestHost,
+    chpid_of,
+    left_of,
 )
-from ccw_actors.machine._config import (
-    STORAGE_MAX,
-    Machine,
-    PassedThrough,
-    QemuGuest,
-)
-from ccw_actors.machine._faulty import FAULTY_PARTS, add_faulty_path
 from ccw_actors.machine._qemu_process import QemuProcess
-from ccw_actors.machine._wiring import OURS, Layers, add_driver
 from ccw_actors.runtime import ActorRef, System
 from ccw_actors.vfio import (
     AddDevice,
     ClientProcessMessage,
-    ProcessStorage,
-    ProcessStorageMessage,
     Qmp,
     RemoveDevice,
     device_name,
@@ -64,15 +52,12 @@ __all__ = ["QemuRun"]
 _GRACE: Final = 10.0
 """Seconds that a guest has to shut down."""
 
-_CHPID_FIRST: Final = 0x40
-_CHPIDS: Final = 0x80
-
 
 class QemuRun:
     """One guest of a machine, from the start of its QEMU to its end.
 
-    Its files on the host's disk are below `scratch`. A `vfio_ccw` of one's own in
-    `layers` has to answer for regions, as `VfioCcwRegions` does.
+    Its files on the host's disk are below `scratch`. A `vfio_ccw` of one's own in the
+    layers of `host` has to answer for regions, as `VfioCcwRegions` does.
     """
 
     def __init__(
@@ -81,26 +66,18 @@ class QemuRun:
         machine: Machine,
         guest: QemuGuest,
         scratch: Path,
-        layers: Layers,
+        host: GuestHost,
     ) -> None:
-        self._system = system
         self._machine = machine
         self._guest = guest
         self._folder = scratch / guest.name
-        self._scratch = scratch
-        is_usual = layers.vfio_ccw is OURS.vfio_ccw
-        self._layers = replace(layers, vfio_ccw=VfioCcwRegions) if is_usual else layers
+        self._host = host
         self._process = QemuProcess(system, guest, self._folder)
-        self._base = 0
 
     @property
     def emulator(self) -> ActorRef[ClientProcessMessage]:
         """The actor that answers for the guest."""
         return self._process.emulator
-
-    @property
-    def _storage(self) -> ActorRef[ProcessStorageMessage]:
-        return self._system.ref(f"{guest_path(self._guest)}/storage")
 
     # -- start -------------------------------------------------------------------------
 
@@ -114,17 +91,15 @@ class QemuRun:
         """
         guest = self._guest
         program = await asyncio.to_thread(find_qemu, *filter(None, [guest.binary]))
-        await add_disks(self._system, self._machine, guest, self._scratch, self._layers)
-        storage = self._system.spawn(
-            ProcessStorage(self.emulator), f"{guest_path(guest)}/storage"
-        )
-        self._base = base_of(self._machine, guest)
+        emulated = (self.emulator,) * len(guest.devices)
+        request = BuildHostPart(guest.name, self.emulator, emulated)
+        part = await self._host.build(request)
         devices = [
-            self._pass_through(passed, subchannel_of(self._machine, passed.host))
-            for passed in guest.devices
+            self._shown(passed, subchannel_of(self._machine, passed.host), regions)
+            for passed, regions in zip(guest.devices, part.drivers, strict=True)
         ]
         options = self._options(devices)
-        await self._process.start(program, options, tuple(devices), storage)
+        await self._process.start(program, options, tuple(devices), part.storage)
 
     def _options(self, devices: list[AddDevice]) -> list[str]:
         """Return QEMU's arguments for the devices, in their order."""
@@ -139,27 +114,11 @@ class QemuRun:
             )
         ]
 
-    def _pass_through(self, passed: PassedThrough, number: int) -> AddDevice:
-        """Spawn the layers of a device; `number` is that of the host's subchannel."""
-        region = Region(self._base, STORAGE_MAX, self._storage, dma=True)
-        paths = replace(paths_of(self._guest, passed), emulated=self.emulator.path)
-        chpid = _CHPID_FIRST + number % _CHPIDS
-        add_host_subchannel(
-            self._system,
-            paths,
-            passed.host,
-            number,
-            region,
-            chpid=chpid,
-            layers=self._layers,
-        )
-        add_driver(
-            self._system, paths, self._storage, base=self._base, layers=self._layers
-        )
-        regions: ActorRef[RegionsMessage] = self._system.ref(paths.vfio_ccw)
-        devices = {device.number: device for device in self._machine.devices}
-        if devices[passed.host].is_faulty:
-            add_faulty_path(self._system, paths, chpid, regions)
+    def _shown(
+        self, passed: PassedThrough, number: int, regions: ActorRef[RegionsMessage]
+    ) -> AddDevice:
+        """Describe a device to the emulator; `number` is that of its subchannel."""
+        chpid = chpid_of(self._guest, number)
         return AddDevice(str(passed.number), number, regions, chpid)
 
     # -- devices that come and go ------------------------------------------------------
@@ -174,10 +133,11 @@ class QemuRun:
         """
         qmp = self._monitor
         self._machine = machine
-        device = next(one for one in machine.devices if one.number == passed.host)
         try:
-            await add_disk(self._system, device, self._scratch, self._layers)
-            shown = self._pass_through(passed, number)
+            regions = await self._host.add_device(
+                machine, self._guest, passed, number, self.emulator
+            )
+            shown = self._shown(passed, number, regions)
             added = await self.emulator.ask(shown)
             await qmp.add_vfio_ccw(
                 device_name(passed.number),
@@ -224,7 +184,7 @@ class QemuRun:
             f"{host}/volume",
         )
         for path in (f"{guest_path(self._guest, passed.number)}/vfio-ccw", *parts):
-            ref = self._system.ref(path)
+            ref = await self._host.ref(path)
             ref.stop()
             await ref.stopped()
 
@@ -249,25 +209,13 @@ class QemuRun:
 
     async def _left(self) -> list[str]:
         """Return what is left of the guest on our side, which should be nothing."""
-        left: list[str] = []
-        pins = await self._storage.ask(CountPins())
-        if pins.owners:
-            left.append(f"{pins.pages} pages are pinned for {pins.owners} programs")
+        find = self._host.ref
         guest = next(g for g in self._machine.guests if g.name == self._guest.name)
-        for passed in guest.devices:
-            left += await self._left_of(passed)
-        return left
-
-    async def _left_of(self, passed: PassedThrough) -> list[str]:
-        """Return what the subchannel of a device still has to do."""
-        subchannel: ActorRef[StoreSubchannel] = self._system.ref(
-            f"{host_path(passed.host)}/subchannel"
-        )
-        stored = await subchannel.ask(StoreSubchannel())
-        scsw = stored.schib.scsw
-        if stored.cc == 0 and (scsw.fctl or scsw.actl or scsw.stctl):
-            return [f"the subchannel of {passed.host} is not idle: {scsw}"]
-        return []
+        subchannels = {
+            passed.host: await find(f"{host_path(passed.host)}/subchannel")
+            for passed in guest.devices
+        }
+        return await left_of(await find(f"{guest_path(guest)}/storage"), subchannels)
 
     async def shut_down(self) -> None:
         """Ask the guest to shut down; if it does not, end its QEMU."""

@@ -28,6 +28,7 @@ from ccw_actors.machine._build import party_of
 from ccw_actors.machine._config import GuestConfiguration, Machine, QemuGuest
 from ccw_actors.machine._fault_requests import FaultDesk
 from ccw_actors.machine._guest_run import Defects, GuestRun
+from ccw_actors.machine._host_part import GuestHost, LocalHost
 from ccw_actors.machine._live_machine import LiveMachine
 from ccw_actors.machine._problems import check_machine
 from ccw_actors.machine._results import (
@@ -107,8 +108,13 @@ async def run_machine(
 class Service(Protocol):
     """What else the System of a run has: it is entered while guests run."""
 
-    def serving(self, system: System, /) -> AbstractAsyncContextManager[None]:
-        """Serve until the end of the context."""
+    def serving(
+        self, system: System, /
+    ) -> AbstractAsyncContextManager[GuestHost | None]:
+        """Serve until the end of the context.
+
+        It has the place of the host's part of the guests, None for that System.
+        """
         ...
 
 
@@ -271,11 +277,14 @@ class MachineRun:
             made = System(dispatcher, name=self._name)
             self._system = system = await stack.enter_async_context(made)
             self._trace.observe(system)
+            host: GuestHost | None = None
             if self._service is not None:
-                await stack.enter_async_context(self._service.serving(system))
+                host = await stack.enter_async_context(self._service.serving(system))
             if server is not None:
                 await stack.enter_async_context(server.serving(system))
-            await self._run_guests(system, self._scratch)
+            machine, layers = self._live.machine, self._layers
+            host = host or LocalHost(system, machine, self._scratch, layers)
+            await self._run_guests(system, self._scratch, host)
 
     def flush(self) -> None:
         """Write what is buffered of the trace to its file."""
@@ -306,12 +315,18 @@ class MachineRun:
             **self.live_handlers(),
         }
 
-    async def _run_guests(self, system: System, scratch: Path) -> None:
+    async def _run_guests(self, system: System, scratch: Path, host: GuestHost) -> None:
         defects = Defects()
         system.observe(defects)
         self._live.runs = runs = {
             guest.name: GuestRun(
-                system, self._live.machine, guest, scratch, defects, layers=self._layers
+                system,
+                self._live.machine,
+                guest,
+                scratch,
+                host=host,
+                defects=defects,
+                layers=self._layers,
             )
             for guest in self._live.machine.guests
             if self._guests is None or guest.name in self._guests
