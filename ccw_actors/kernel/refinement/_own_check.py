@@ -2,10 +2,12 @@
 
 Each actor that can be made from the trace handles the messages that the trace says it
 has handled, in their order. Each time it has to send the messages that the trace says
-it has sent, in their order.
+it has sent, in their order. What it sends to several Systems has an order in each.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from math import gcd
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -134,6 +136,7 @@ class _Trace:
             if isinstance(one, FailureRecord):
                 continue
             self._note(one, type_name(one, types))
+        self._systems = self._count_systems()
         self._paths = sorted({path for pair in self._types for path in pair if path})
         numbers = [one.number for one in events if not isinstance(one, FailureRecord)]
         if numbers and min(numbers) > _FIRST_MAX:
@@ -155,6 +158,17 @@ class _Trace:
             self._last[pair] = max(self._last.get(pair, 0), one.number)
         if not isinstance(one, DeadLetterRecord):
             self._handled.setdefault(one.recipient, []).append(one)
+
+    def _count_systems(self) -> int:
+        """Return a multiple of the number of Systems, 1 for one.
+
+        Numbers of messages of one System differ by multiples of it: see `merge_traces`.
+        """
+        found = 0
+        for recipient, events in self._handled.items():
+            if recipient:
+                found = gcd(found, *(one.number - events[0].number for one in events))
+        return found or 1
 
     def check(self) -> OwnAnswer:
         """Check every actor that can be made."""
@@ -190,6 +204,7 @@ class _Trace:
         while True:
             try:
                 replay = _Replay(name, path, self._peers(path), candidate)
+                replay.systems = self._systems
                 return replay.first_refusal(self._steps(path), self._last)
             except UnknownSystemError as error:
                 if error.system == name:
@@ -217,7 +232,12 @@ class _Trace:
 
 
 class _Replay:
-    """One actor alone: all others only receive."""
+    """One actor alone: all others only receive.
+
+    Messages to one System have numbers with the same remainder by `systems`.
+    """
+
+    systems = 1
 
     def __init__(
         self, name: str, path: str, peers: list[str], candidate: Candidate
@@ -288,13 +308,23 @@ class _Replay:
             self._reached[one.recipient] = max(before, one.number)
         waiting = list(found)
         for one in sent:
-            if waiting and self._same(one, waiting[0]):
-                waiting.pop(0)
+            heads = filter(partial(self._same, one), self._first(waiting))
+            if head := next(heads, None):
+                waiting.remove(head)
             elif last.get((self._path, one.recipient), 0) > self._reached.get(
                 one.recipient, 0
             ):
                 return False
         return not waiting
+
+    def _first(self, waiting: list[_Sent]) -> Iterator[_Sent]:
+        """Yield the first message to each System."""
+        seen: set[int] = set()
+        for one in waiting:
+            system = one.number % self.systems
+            if system not in seen:
+                seen.add(system)
+                yield one
 
     def _same(self, one: _Sent, other: _Sent) -> bool:
         if one.recipient != other.recipient:
