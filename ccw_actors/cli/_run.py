@@ -19,7 +19,7 @@ from ccw_actors.cli._running import (
     run_shown,
 )
 from ccw_actors.cli._sizes import size_option
-from ccw_actors.machine import SHIPPED_MACHINE, MachineSource, RunResult
+from ccw_actors.machine import SHIPPED_MACHINE, MachineSource, Placement, RunResult
 from ccw_actors.trace import TRACE_SIZE
 
 __all__ = ["run"]
@@ -85,6 +85,18 @@ _Processes: TypeAlias = Annotated[
 ]
 
 
+_Placement: TypeAlias = Annotated[
+    Placement | None,
+    typer.Option(
+        "--placement",
+        help="Where subchannels, devices and volumes are if guests have several"
+        " processes: all in that of this command, or each in that of its guest"
+        " (default: as the machine file says, or with-guest).",
+        show_default=False,
+    ),
+]
+
+
 def run(
     machine_file: _MachineFile = None,
     *,
@@ -95,6 +107,7 @@ def run(
     name: _Name = None,
     no_control: _NoControl = False,
     processes: _Processes = None,
+    placement: _Placement = None,
     faults: TakesFaults = False,
     uvloop: UseUvloop = False,
 ) -> None:
@@ -116,6 +129,7 @@ def run(
     file = machine_file or SHIPPED_MACHINE
     source = MachineSource.read(file)
     machine = source.machine()
+    several = Processes.of(source, machine, processes, size_max, placement)
     with contextlib.ExitStack() as stack:
         control = None if no_control else claim_name(name, file.stem)
         if control is not None:
@@ -128,7 +142,7 @@ def run(
             as_json=as_json,
             takes_faults=faults,
             new_loop=new_loop,
-            processes=Processes.of(source, machine, processes, size_max),
+            processes=several,
         )
     _print(end.result, end.why, as_json=as_json)
     if end.status:

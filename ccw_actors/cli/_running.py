@@ -26,12 +26,13 @@ from ccw_actors.machine import (
     Machine,
     MachineRun,
     MachineSource,
+    Placement,
     Progress,
     QemuGuest,
     RunResult,
     begin_trace,
 )
-from ccw_actors.machine.processes import ProcessesRun
+from ccw_actors.machine.processes import ProcessesRun, placed
 from ccw_actors.trace import TraceTarget
 
 __all__ = [
@@ -75,6 +76,7 @@ class Processes(NamedTuple):
     source: MachineSource
     number: int | None
     trace_size: int | None
+    placement: Placement | None
 
     @classmethod
     def of(
@@ -83,11 +85,22 @@ class Processes(NamedTuple):
         machine: Machine,
         number: int | None,
         trace_size: int | None,
+        placement: Placement | None,
     ) -> Self | None:
-        """Return None if nobody asks for more than one process."""
+        """Return None if nobody asks for more than one process.
+
+        Refuse a placement without several processes, and one that does not fit.
+        """
         if number is None and all(guest.process is None for guest in machine.guests):
+            if where := placement or machine.placement:
+                raise typer.BadParameter(
+                    f"{where} is for guests in several processes, but none names its"
+                    " process; expected --processes N, or process in the machine file",
+                    param_hint="--placement",
+                )
             return None
-        return cls(source, number, trace_size)
+        placed(machine, placement, str(source.path))
+        return cls(source, number, trace_size, placement)
 
 
 class End(NamedTuple):
@@ -227,6 +240,7 @@ class _Running:
                 on_progress=on_progress,
                 control=control,
                 takes_faults=takes_faults,
+                placement=processes.placement,
                 uvloop=uvloop,
                 prints_to_stderr=as_json,
             )

@@ -14,6 +14,7 @@ from ccw_actors.machine._config import GuestConfiguration as GuestConfiguration
 from ccw_actors.machine._config import HostDevice as HostDevice
 from ccw_actors.machine._config import Machine as Machine
 from ccw_actors.machine._config import PassedThrough as PassedThrough
+from ccw_actors.machine._config import Placement as Placement
 from ccw_actors.machine._config import QemuGuest as QemuGuest
 from ccw_actors.machine._config import StorageSize as StorageSize
 from ccw_actors.machine._disk import DEFINE_EXTENT as DEFINE_EXTENT
@@ -84,6 +85,7 @@ __all__ = [
     "MachineSource",
     "PassedThrough",
     "PauseGuest",
+    "Placement",
     "Program",
     "Progress",
     "QemuGuest",

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from msgspec import Meta, Struct, field
 
@@ -25,6 +25,7 @@ __all__ = [
     "HostDevice",
     "Machine",
     "PassedThrough",
+    "Placement",
     "QemuGuest",
     "StorageSize",
 ]
@@ -36,6 +37,13 @@ UNPACKED_MAX: Final = 1 << 30
 _DEFAULT_SUBCHANNEL_SET = re.compile(r"0{1,2}\.0\.|[^.]*$")
 
 GuestName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]+$")]
+Placement: TypeAlias = Literal["shared-host", "with-guest"]
+"""Where the host's parts are if guests have several processes.
+
+With "shared-host" the process that runs the machine has them all, and with "with-guest"
+the process of each guest has those of its devices.
+"""
+
 ProcessName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]{1,64}$")]
 
 
@@ -161,7 +169,7 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     A device with a `model` of the user's own need not have an image; `type` is then
     the name that the model and the summary of a run have for it.
 
-    It lives where its guest does: a `process` that it names is that of its guest.
+    A `process` that it names is that of its guest; it names none with a shared host.
 
     A device with `faults`, or one that `takes_faults` while it runs, has a
     `FaultyDevice` in front of it, and a channel path that can be configured off.
@@ -204,7 +212,7 @@ class GuestConfiguration(
 
     The name is part of the paths of its actors. `arguments` are passed to the program
     as keyword arguments, after the cpu. `process` is the operating-system process that
-    the guest runs in, with its devices; see `processes`.
+    the guest runs in; see `processes`.
     """
 
     name: GuestName
@@ -249,10 +257,12 @@ class QemuGuest(
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """Host devices and guests that run together.
 
-    Each device needs a thread and each guest some actors, so both have a bound.
+    Each device needs a thread and each guest some actors, so both have a bound. The
+    `placement` matters only in several processes; None is "with-guest".
     """
 
     devices: tuple[HostDevice, ...] = field(name="device", default=())
     guests: tuple[GuestConfiguration | QemuGuest, ...] = field(name="guest", default=())
     devices_max: int = 2048
     guests_max: int = 1024
+    placement: Placement | None = None

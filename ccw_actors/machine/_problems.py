@@ -29,6 +29,7 @@ _PROCESS: Final = 'a name of at most 64 letters, digits, "-" and "_" other than 
 EXPECTED: Final = {
     "devices_max": "the number of devices there may be",
     "guests_max": "the number of guests there may be",
+    "placement": '"shared-host" or "with-guest"',
     "device": "[[device]] tables",
     "device.number": 'a device number such as "0.0.0150"',
     "device.type": f"a device type, one of {', '.join(sorted(DEVICE_MODELS))}",
@@ -161,6 +162,9 @@ def _device_problems(machine: Machine) -> Iterator[Problem]:
     images: dict[tuple[Path, str], tuple[str, HostDevice]] = {}
     for index, device in enumerate(machine.devices):
         key = f"device[{index}]"
+        if device.process is not None and machine.placement == "shared-host":
+            text = 'expected none, as placement = "shared-host" says where it is'
+            yield Problem(f"{key}.process", f"{text}, got {device.process}")
         if first := numbers.get(device.number):
             yield _twice(f"{key}.number", device.number, first, "each device")
         numbers.setdefault(device.number, f"{key}.number")
@@ -232,7 +236,9 @@ def _passed_problems(
 def _process_problems(
     machine: Machine, guest: GuestConfiguration | QemuGuest
 ) -> Iterator[Problem]:
-    """Check that a guest's devices are to be in its process."""
+    """Check that a guest's devices are to be in its process, unless they share one."""
+    if machine.placement == "shared-host":
+        return
     hosts = {device.host for device in guest.devices}
     for index, device in enumerate(machine.devices):
         named = device.process

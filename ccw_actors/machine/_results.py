@@ -38,7 +38,8 @@ class GuestResult(Struct, frozen=True):
     For a guest in a QEMU, `status` is the exit status of QEMU, or a negative signal
     number, and `system_calls` counts the system calls that were checked. The guest is
     `released` if at the end no page of its storage was pinned, no channel program was
-    kept, and the host's subchannels were idle.
+    kept, and the host's subchannels were idle. So is one whose process has died, if a
+    shared host has the rest of it.
     """
 
     volser: str | None = None

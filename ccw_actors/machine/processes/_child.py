@@ -25,10 +25,12 @@ import msgspec
 
 from ccw_actors.actors.guest import describe
 from ccw_actors.control import Handler, control_actor
+from ccw_actors.machine._host_part import GuestHost
 from ccw_actors.machine._machine_file import MachineSource
 from ccw_actors.machine._run import MachineRun
 from ccw_actors.machine.processes._messages import (
     DESK,
+    HOST_PARTS,
     LINK,
     AwaitPartGuest,
     DescribePart,
@@ -40,6 +42,7 @@ from ccw_actors.machine.processes._messages import (
     PartState,
 )
 from ccw_actors.machine.processes._plan import SIGNALLED, Part
+from ccw_actors.machine.processes._remote_host import RemoteHost
 from ccw_actors.runtime import ActorRef, Request, System
 from ccw_actors.trace import open_trace
 
@@ -117,8 +120,11 @@ class _Process:
         os._exit(1)
 
     @asynccontextmanager
-    async def serving(self, system: System) -> AsyncGenerator[None]:
-        """Link the System with the parent's, and answer its requests."""
+    async def serving(self, system: System) -> AsyncGenerator[GuestHost | None]:
+        """Link the System with the parent's, and answer its requests.
+
+        It has the host that the parent shares, None if each guest has its own part.
+        """
         part = self._part
         path = f"{DESK}/{part.process}"
         actor = system.spawn(control_actor(self._handlers()), path)
@@ -131,8 +137,11 @@ class _Process:
         log.setLevel(logging.INFO)  # the parent's loggers decide
         log.addHandler(notices)
         orphaned = asyncio.create_task(_call_after(link.ended(), self._run.stop))
+        host = None
+        if part.placement == "shared-host":
+            host = RemoteHost(link, await link.ref(HOST_PARTS))
         try:
-            yield
+            yield host
         finally:
             log.removeHandler(notices)
             orphaned.cancel()

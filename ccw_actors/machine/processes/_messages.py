@@ -1,17 +1,22 @@
 """The messages between the parent and the processes of a machine."""
 
+import math
 from typing import Any, Final
 
 import msgspec
 
+from ccw_actors import errors
+from ccw_actors.errors import ActorFailedError, CcwActorsError
 from ccw_actors.machine._results import GuestProgress, GuestResult
 from ccw_actors.runtime import ActorRef, Message, Request
 from ccw_actors.runtime.links import LinkOptions
 
 __all__ = [
     "DESK",
+    "HOST_PARTS",
     "LINK",
     "PARENT",
+    "TAKES_NO_DISKS",
     "Admitted",
     "AwaitPartGuest",
     "DescribePart",
@@ -21,6 +26,7 @@ __all__ = [
     "PartEnd",
     "PartGuestEnded",
     "PartState",
+    "asked",
     "progress_of",
     "result_of",
 ]
@@ -30,6 +36,15 @@ PARENT: Final = "host"
 
 DESK: Final = "host/processes"
 """The path of the parent's actor, and above those of the processes."""
+
+HOST_PARTS: Final = "host/parts"
+"""The path of the parent's actor that has the host's parts, if it shares them."""
+
+TAKES_NO_DISKS: Final = (
+    "a machine in several processes takes no disks while it runs; expected one in one"
+    " process"
+)
+"""Why `AttachDisk` is refused."""
 
 _FOREVER: Final = 1e6
 LINK: Final = LinkOptions(timeout=60.0, heartbeat=_FOREVER, links_max=1 << 16)
@@ -99,6 +114,22 @@ class PartEnd(Message, frozen=True):
 
 class EndPart(Request[PartEnd], frozen=True):
     """Stop the guests where they are, and end the process."""
+
+
+async def asked(actor: ActorRef[Any], request: Request[Any]) -> Any:
+    """Return the answer of an actor in another process, however long it takes.
+
+    Raises:
+        CcwActorsError: The handler has raised it, or the actor cannot answer.
+    """
+    try:
+        return await actor.ask(request, timeout=math.inf)
+    except ActorFailedError as error:
+        kind, _, reason = error.reason.partition(": ")
+        made: Any = getattr(errors, kind, None)
+        if made is None:
+            raise CcwActorsError(error.reason) from error
+        raise made(reason) from error
 
 
 def result_of(ended: PartGuestEnded) -> GuestResult:

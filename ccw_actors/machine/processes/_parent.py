@@ -22,8 +22,12 @@ from ccw_actors.control import (
     MachineDescription,
     StopMachine,
     Stopping,
+    control_actor,
 )
-from ccw_actors.machine._config import Machine
+from ccw_actors.machine._attachment import with_faults
+from ccw_actors.machine._build import owners_of, party_of
+from ccw_actors.machine._config import Machine, Placement
+from ccw_actors.machine._host_part import BuildHostPart
 from ccw_actors.machine._machine_file import MachineSource
 from ccw_actors.machine._results import (
     GuestProgress,
@@ -35,19 +39,25 @@ from ccw_actors.machine._results import (
 from ccw_actors.machine._run import PROGRESS_INTERVAL, STOPPED, describe_devices
 from ccw_actors.machine._run_trace import begin_trace
 from ccw_actors.machine._scratch import scratch_folder
+from ccw_actors.machine.processes._host_parts import (
+    HostParts,
+    SharedHost,
+    WithGuests,
+)
 from ccw_actors.machine.processes._messages import (
     DESK,
+    HOST_PARTS,
     LINK,
     PARENT,
     Admitted,
     Joined,
     Notice,
 )
-from ccw_actors.machine.processes._plan import Part, guests_by_process
+from ccw_actors.machine.processes._plan import Part, guests_by_process, placed
 from ccw_actors.machine.processes._process import PartProcess
 from ccw_actors.machine.processes._requests import Forwarding
 from ccw_actors.machine.processes._traces import PartTraces
-from ccw_actors.runtime import Actor, Request, System, receive
+from ccw_actors.runtime import Actor, FairDispatcher, Request, System, receive
 from ccw_actors.trace import TRACE_SIZE, TraceTarget
 
 __all__ = ["ProcessesRun", "run_in_processes"]
@@ -61,12 +71,14 @@ async def run_in_processes(
     on_progress: Callable[[Progress], None] | None = None,
     control: ControlSocket | None = None,
     takes_faults: bool = False,
+    placement: Placement | None = None,
 ) -> RunResult:
     """Run a machine as `run_machine` does, each guest in the process that it names.
 
     With a `count` the guests that name none are dealt out to so many processes; without
     one they share the process "main". A guest whose process dies has that as its error.
-    The parts of the trace become one at the end of the run.
+    The parts of the trace become one at the end of the run. A `placement` takes the
+    place of that in the machine file.
 
     Raises:
         MachineFileError: Something in the machine file is wrong.
@@ -84,6 +96,7 @@ async def run_in_processes(
         on_progress=on_progress,
         control=control,
         takes_faults=takes_faults,
+        placement=placement,
     ).run()
 
 
@@ -105,11 +118,14 @@ class ProcessesRun:
         on_progress: Callable[[Progress], None] | None = None,
         control: ControlSocket | None = None,
         takes_faults: bool = False,
+        placement: Placement | None = None,
         uvloop: bool = False,
         prints_to_stderr: bool = False,
     ) -> None:
         self._source = source
-        self._machine = machine
+        machine = placed(machine, placement, str(source.path))
+        self._machine = machine = with_faults(machine) if takes_faults else machine
+        self._placement: Placement = machine.placement or "with-guest"
         self._plan = guests_by_process(machine, count)
         self._traces = PartTraces(trace, trace_size)
         self._on_progress = on_progress
@@ -204,16 +220,18 @@ class ProcessesRun:
 
     async def _run(self, server: ControlServer | None, folder: Path) -> None:
         async with AsyncExitStack() as stack:
-            system = await stack.enter_async_context(System(name=PARENT))
-            self._system = system
+            dispatcher = FairDispatcher(party_of(owners_of(self._machine)))
+            made = System(dispatcher, name=PARENT)
+            self._system = system = await stack.enter_async_context(made)
             self._traces.observe(system, folder / "part-0.trace")
             system.spawn(_Desk(self._join), DESK)
             fd = stack.enter_context(_opened(folder))
             # So a long path fits into the 107 bytes of an address (unix(7)).
             address = f"unix:/proc/self/fd/{fd}/link.sock"
             await system.listen(address, LINK)
+            parts = self._host_parts(system, folder)
             self._processes = [
-                self._process(number, address, folder, fd)
+                self._process(number, address, folder, fd, parts)
                 for number in range(1, len(self._plan) + 1)
             ]
             if server is not None:
@@ -223,7 +241,17 @@ class ProcessesRun:
             finally:
                 await self._end_processes()
 
-    def _process(self, number: int, address: str, folder: Path, fd: int) -> PartProcess:
+    def _host_parts(self, system: System, folder: Path) -> HostParts:
+        """Make what has the host's parts of guests, here or with these."""
+        if self._placement != "shared-host":
+            return WithGuests()
+        shared = SharedHost(system, self._machine, folder)
+        system.spawn(control_actor({BuildHostPart: shared.build}), HOST_PARTS)
+        return shared
+
+    def _process(
+        self, number: int, address: str, folder: Path, fd: int, parts: HostParts
+    ) -> PartProcess:
         """Prepare the process of that number, from 1."""
         name, guests = list(self._plan.items())[number - 1]
         trace = self._traces.add(name, folder / f"part-{number}.trace")
@@ -238,9 +266,10 @@ class ProcessesRun:
             trace_size=self._traces.size,
             uvloop=self._uvloop,
             prints_to_stderr=self._prints_to_stderr,
+            placement=self._placement,
         )
         file = folder / f"part-{number}.json"
-        return PartProcess(part, file, fd, self._guest_ended)
+        return PartProcess(part, file, fd, self._guest_ended, parts=parts)
 
     def _guest_ended(self, guest: str, result: GuestResult) -> None:
         self._results[guest] = result
@@ -302,7 +331,12 @@ class ProcessesRun:
 
     def _handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return the handlers of requests at the control socket."""
-        forwarding = Forwarding(self._machine, lambda: self._processes)
+        is_shared = self._placement == "shared-host"
+        forwarding = Forwarding(
+            self._machine,
+            lambda: self._processes,
+            (lambda: self._system) if is_shared else None,
+        )
         return {
             DescribeMachine: self._describe,
             StopMachine: self._take_stop,

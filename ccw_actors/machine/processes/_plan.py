@@ -3,10 +3,12 @@
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ccw_actors.machine._config import Machine
+from ccw_actors.machine._config import Machine, Placement
+from ccw_actors.machine._problems import check_machine
 
-__all__ = ["MAIN", "SIGNALLED", "Part", "guests_by_process"]
+__all__ = ["MAIN", "SIGNALLED", "Part", "guests_by_process", "placed"]
 
 MAIN = "main"
 """The process of guests that name none."""
@@ -19,7 +21,8 @@ class Part(Struct, frozen=True):
     """What one process has to do: the file that it reads first, as JSON.
 
     `address` is where the parent listens, `path` and `text` are the machine file. The
-    part of the `trace` has its newest `trace_size` bytes, None for all.
+    part of the `trace` has its newest `trace_size` bytes, None for all. With the
+    `placement` "shared-host" the parent has the host's part of the guests.
     """
 
     process: str
@@ -32,6 +35,7 @@ class Part(Struct, frozen=True):
     trace_size: int | None
     uvloop: bool
     prints_to_stderr: bool
+    placement: Placement
 
 
 def guests_by_process(
@@ -51,3 +55,17 @@ def guests_by_process(
             dealt += 1
         found.setdefault(process or MAIN, []).append(guest.name)
     return {process: tuple(guests) for process, guests in found.items()}
+
+
+def placed(machine: Machine, placement: Placement | None, source: str) -> Machine:
+    """Return the machine with that placement, None for its own.
+
+    Raises:
+        MachineFileError: It does not fit with the rest of the machine; the text names
+            `source` as the file.
+    """
+    if placement is None:
+        return machine
+    changed = replace(machine, placement=placement)
+    check_machine(changed, source)
+    return changed

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 import ccw_actors
-from ccw_actors import errors
-from ccw_actors.errors import ActorFailedError, CcwActorsError
+from ccw_actors.errors import CcwActorsError
 from ccw_actors.machine._results import GuestProgress, GuestResult
+from ccw_actors.machine.processes._host_parts import HostParts
 from ccw_actors.machine.processes._messages import (
     AwaitPartGuest,
     DescribePart,
     EndPart,
     Joined,
     PartEnd,
+    asked,
     progress_of,
     result_of,
 )
@@ -47,6 +49,7 @@ class PartProcess:
 
     It reads its `part` from `file`, and gets the descriptor `folder`. `ended` is called
     with each guest's name and its result, once; not for a guest that `end` has stopped.
+    `parts` are the host's parts of guests, which are freed if the process dies.
     `messages` are those that it has handled, by type, as far as is known. `origin` is
     when its System's clock began, None before it has joined.
     """
@@ -57,6 +60,8 @@ class PartProcess:
         file: Path,
         folder: int,
         ended: Callable[[str, GuestResult], None],
+        *,
+        parts: HostParts,
     ) -> None:
         self.part = part
         self.messages: dict[str, int] = {}
@@ -65,6 +70,7 @@ class PartProcess:
         self._file = file
         self._folder = folder
         self._ended = ended
+        self._parts = parts
         self._progress: dict[str, GuestProgress] = {}
         self._actor: ActorRef[Any] | None = None
         self._joined = asyncio.Event()
@@ -147,21 +153,48 @@ class PartProcess:
     async def _run_guest(self, guest: str) -> None:
         if self._actor is not None:
             with contextlib.suppress(CcwActorsError):
-                asked = self._actor.ask(AwaitPartGuest(guest), timeout=math.inf)
-                self._ended(guest, result_of(await asked))
+                self._ended(guest, await self._result_of(guest, self._actor))
                 return
         assert self._exit is not None, "it has started"
         await asyncio.wait({self._exit})
         if not self._is_ending:
-            self._fail(guest, self._why_ended())
+            await self._died(guest)
+
+    async def _result_of(self, guest: str, actor: ActorRef[Any]) -> GuestResult:
+        """Wait for the result of a guest, or for an actor of the host's part to fail.
+
+        Raises:
+            CcwActorsError: The process has ended before.
+        """
+        asked = asyncio.ensure_future(
+            actor.ask(AwaitPartGuest(guest), timeout=math.inf)
+        )
+        defect = self._parts.defect(guest)
+        first: set[asyncio.Future[Any]] = {asked, defect}
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if defect.done():
+                return GuestResult(error=defect.result())
+            return result_of(asked.result())
+        finally:
+            asked.cancel()
+
+    async def _died(self, guest: str) -> None:
+        """Free what the host has of a guest, and say how its process has ended."""
+        left = await self._parts.release(guest)
+        why = "; ".join([self._why_ended(), *(left or ())])
+        self._fail(guest, why, released=UNSET if left is None else not left)
 
     def _all_failed(self, why: str) -> None:
         for guest in self.part.guests:
             self._fail(guest, why)
 
-    def _fail(self, guest: str, why: str) -> None:
+    def _fail(
+        self, guest: str, why: str, *, released: bool | UnsetType = UNSET
+    ) -> None:
         number = f" ({self._pid})" if self._pid else ""
-        self._ended(guest, GuestResult(error=f"process {self.name}{number} {why}"))
+        error = f"process {self.name}{number} {why}"
+        self._ended(guest, GuestResult(error=error, released=released))
 
     def _why_ended(self) -> str:
         """Say how it has ended, although its guests had not."""
@@ -194,12 +227,7 @@ class PartProcess:
         if self._actor is None or not self._is_alive:
             state = "has not started" if self._exit is None else "has ended"
             raise CcwActorsError(f"process {self.name} {state}")
-        try:
-            return await self._actor.ask(request, timeout=math.inf)
-        except ActorFailedError as error:
-            kind, _, reason = error.reason.partition(": ")
-            made: Any = getattr(errors, kind, CcwActorsError)
-            raise made(reason) from error
+        return await asked(self._actor, request)
 
     # -- its end -----------------------------------------------------------------------
 

@@ -23,28 +23,38 @@ from ccw_actors.machine._fault_requests import (
     ClearFaults,
     DeviceFaults,
     FaultAdded,
+    FaultDesk,
     FaultList,
     FaultsCleared,
     ListFaults,
 )
+from ccw_actors.machine.processes._messages import PARENT, TAKES_NO_DISKS
 from ccw_actors.machine.processes._process import PartProcess
-from ccw_actors.runtime import ActorDump, AskDump, Dump, Request
+from ccw_actors.runtime import ActorDump, AskDump, Dump, Request, System
 
 __all__ = ["Forwarding"]
 
 
 class Forwarding:
-    """Hands a request to the process of the guest, or of the device, that it names."""
+    """Hands a request to the process of the guest, or of the device, that it names.
+
+    With a `shared_host`, which returns the System of all devices, requests about these
+    are answered there.
+    """
 
     def __init__(
-        self, machine: Machine, processes: Callable[[], Sequence[PartProcess]]
+        self,
+        machine: Machine,
+        processes: Callable[[], Sequence[PartProcess]],
+        shared_host: Callable[[], System | None] | None = None,
     ) -> None:
         self._machine = machine
         self._processes = processes
+        self._shared_host = shared_host
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return the handlers of the requests."""
-        return {
+        forwarded: dict[type[Request[Any]], Handler] = {
             DumpActors: self._dump,
             AttachDisk: self._attach,
             DetachDisk: self._detach,
@@ -54,6 +64,10 @@ class Forwarding:
             ListFaults: self._list,
             ClearFaults: self._clear,
         }
+        if self._shared_host is None:
+            return forwarded
+        desk = FaultDesk(lambda: self._machine, self._shared_host)
+        return {**forwarded, **desk.handlers()}
 
     def _of_guest(self, guest: str) -> PartProcess:
         """Return the process of a guest."""
@@ -74,29 +88,31 @@ class Forwarding:
         return self._processes()[0]
 
     async def _dump(self, request: DumpActors) -> DumpedActors:
-        """Dump the actors of all processes that run, each under its process's name."""
+        """Dump the actors of all Systems of the machine, each under its name."""
         actors: list[ActorDump] = []
         asks: list[AskDump] = []
+
+        def add(name: str, dump: Dump) -> None:
+            actors.extend(
+                replace(one, path=f"{name}: {one.path}") for one in dump.actors
+            )
+            asks.extend(
+                replace(one, target=f"{name}: {one.target}") for one in dump.asks
+            )
+
+        if self._shared_host is not None and (system := self._shared_host()):
+            add(PARENT, system.dump())
         for process in self._processes():
             try:
                 answer: DumpedActors = await process.ask(request)
             except CcwActorsError:
                 continue
-            name = process.part.process
-            actors += (
-                replace(one, path=f"{name}: {one.path}") for one in answer.dump.actors
-            )
-            asks += (
-                replace(one, target=f"{name}: {one.target}") for one in answer.dump.asks
-            )
+            add(process.part.process, answer.dump)
         return DumpedActors(Dump(tuple(actors), tuple(asks)))
 
     async def _attach(self, request: AttachDisk) -> Attached:
         self._of_guest(request.guest)
-        raise AttachmentError(
-            "a machine in several processes takes no disks while it runs; expected one"
-            " in one process"
-        )
+        raise AttachmentError(TAKES_NO_DISKS)
 
     async def _detach(self, request: DetachDisk) -> Detached:
         answer: Detached = await self._of_guest(request.guest).ask(request)
