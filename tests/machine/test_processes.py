@@ -13,6 +13,7 @@ from ccw_actors.control import (
     ControlClient,
     ControlSocket,
     DescribeMachine,
+    DumpActors,
     StopMachine,
 )
 from ccw_actors.errors import MachineFileError, RequestFailedError
@@ -25,6 +26,7 @@ from ccw_actors.machine import (
     ListFaults,
     MachineSource,
     PauseGuest,
+    Placement,
     RunResult,
     run_machine,
 )
@@ -316,7 +318,10 @@ exit 3
 """
 
 
-def test_guests_in_qemus(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("placement", ["with-guest", "shared-host"])
+def test_guests_in_qemus(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], placement: str
+) -> None:
     """The results of QEMUs are those of one process, and nothing else is printed."""
     (tmp_path / "qemu").write_text(STAND_IN)
     (tmp_path / "qemu").chmod(0o755)
@@ -329,7 +334,7 @@ def test_guests_in_qemus(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> N
     )
     one = asyncio.run(run_machine(machine.machine()))
     capfd.readouterr()
-    several = run(machine)
+    several = run(machine, placement=placement)
     for name, guest in several.guests.items():
         assert str(guest.error).endswith("ended with exit status 3: word")
         assert replace(guest, error=None) == replace(one.guests[name], error=None)
@@ -353,6 +358,7 @@ def ask_in_turn(name: str, left: list[Any]) -> None:
         listed = client.ask(ListFaults())
         left.append([one.device for one in listed.devices])
         client.ask(ClearFaults("0.0.0150", (added.number,)))
+        left.append({one.path for one in client.ask(DumpActors()).dump.actors})
         for request in (
             AddFault("0.0.0999", Fault("busy")),
             PauseGuest("nobody"),
@@ -365,7 +371,10 @@ def ask_in_turn(name: str, left: list[Any]) -> None:
         client.ask(StopMachine())
 
 
-def test_requests_while_it_runs(tmp_path: Path, programs: str) -> None:
+@pytest.mark.parametrize("placement", ["with-guest", "shared-host"])
+def test_requests_while_it_runs(
+    tmp_path: Path, programs: str, placement: Placement
+) -> None:
     """The control interface is that of one machine."""
     machine = source(
         tmp_path,
@@ -379,26 +388,36 @@ def test_requests_while_it_runs(tmp_path: Path, programs: str) -> None:
     async def both() -> RunResult:
         running = asyncio.create_task(
             run_in_processes(
-                machine, control=ControlSocket.claim("m"), takes_faults=True
+                machine,
+                control=ControlSocket.claim("m"),
+                takes_faults=True,
+                placement=placement,
             )
         )
         await asyncio.to_thread(ask_in_turn, "m", left)
         return await running
 
     result = asyncio.run(both())
-    described, listed, *refused = left
+    described, listed, dumped, *refused = left
     assert (described.name, described.pid) == ("m", os.getpid())
     assert [one.guest for one in described.devices] == ["waiting", "done"]
     assert listed == ["0.0.0150", "0.0.0151"]
+    at = "host" if placement == "shared-host" else "east"
+    assert f"{at}: host/0.0.0150/subchannel" in dumped
     kinds = [kind for kind, _ in refused]
     assert kinds == ["FaultError", *["AttachmentError"] * 3]
     assert result.guests["waiting"].error == "stopped by request"
     assert result.guests["done"].error is None
 
 
-def test_cancelled_run_ends_its_processes(tmp_path: Path, programs: str) -> None:
+@pytest.mark.parametrize("placement", ["with-guest", "shared-host"])
+def test_cancelled_run_ends_its_processes(
+    tmp_path: Path, programs: str, placement: Placement
+) -> None:
     """When the task is cancelled, no process is left."""
-    machine = source(tmp_path, guest("a", f"{programs}:waits", "east"))
+    machine = source(
+        tmp_path, device("0150", ALICE), guest("a", f"{programs}:waits", "east", "0150")
+    )
     joined: list[int] = []
     before = set(children())
 
@@ -410,7 +429,8 @@ def test_cancelled_run_ends_its_processes(tmp_path: Path, programs: str) -> None
             if progress.guests["a"].state == "running" and not up.done():
                 up.set_result(None)
 
-        task = asyncio.create_task(run_in_processes(machine, on_progress=tell))
+        running = run_in_processes(machine, on_progress=tell, placement=placement)
+        task = asyncio.create_task(running)
         await up
         joined.extend(set(children()) - before)
         task.cancel()

@@ -127,6 +127,7 @@ class _Trace:
         self._handled: dict[str, list[EventRecord]] = {}
         self._sent: dict[tuple[str, int], list[_Sent]] = {}
         self._last: dict[tuple[str, str], int] = {}
+        self._lost: dict[tuple[str, str], int] = {}
         self._types: dict[tuple[str, str], set[str]] = {}
         self._failed = {
             one.actor: one.number for one in events if isinstance(one, FailureRecord)
@@ -137,6 +138,11 @@ class _Trace:
                 continue
             self._note(one, type_name(one, types))
         self._systems = self._count_systems()
+        if self._systems == 1:
+            # Of several, a dead letter may be in the part of its sender: it does not
+            # say how far the part of its recipient goes.
+            for pair, number in self._lost.items():
+                self._last[pair] = max(self._last.get(pair, 0), number)
         self._paths = sorted({path for pair in self._types for path in pair if path})
         numbers = [one.number for one in events if not isinstance(one, FailureRecord)]
         if numbers and min(numbers) > _FIRST_MAX:
@@ -155,7 +161,8 @@ class _Trace:
         if name not in _NOTICES:
             sent = _Sent(one.number, one.recipient, one.message)
             self._sent.setdefault((one.sender, one.cause), []).append(sent)
-            self._last[pair] = max(self._last.get(pair, 0), one.number)
+            ends = self._lost if isinstance(one, DeadLetterRecord) else self._last
+            ends[pair] = max(ends.get(pair, 0), one.number)
         if not isinstance(one, DeadLetterRecord):
             self._handled.setdefault(one.recipient, []).append(one)
 

@@ -26,8 +26,8 @@ in both placements:
 
 A process that dies takes its guests along: its link ends, asks about its guests fail,
 and their results say how it died. Its volumes are recovered when next opened. A shared
-host gives up its subchannels and the pins of its storage instead. A process whose parent
-dies sees the end of a pipe, and ends.
+host gives up its subchannels and the pins of its storage instead. A process whose
+parent dies sees the end of a pipe, and ends.
 """
 
 from ccw_actors.machine.processes._parent import ProcessesRun as ProcessesRun

@@ -32,7 +32,10 @@ class HostParts(Protocol):
     """What a process of guests needs to know of the host's parts of these."""
 
     def defect(self, guest: str, /) -> asyncio.Future[str]:
-        """Return a future of the first failure of an actor of that guest's part."""
+        """Return a future of the first failure of an actor of that guest's part.
+
+        Without a part it is not done: why there is none is an answer to the guest.
+        """
         ...
 
     async def release(self, guest: str, /) -> list[str] | None:
@@ -68,24 +71,27 @@ class SharedHost:
         self._built: set[str] = set()
         self._released: set[str] = set()
         self._changes = {name: asyncio.Lock() for name in self._guests}
-        self._defects: dict[str, asyncio.Future[str]] = {}
-        defects = Defects()
-        system.observe(defects)
-        for guest in machine.guests:
-            hosts = [host_path(passed.host) for passed in guest.devices]
-            self._defects[guest.name] = defects.watch(guest_path(guest), *hosts)
+        self._defects = Defects()
+        system.observe(self._defects)
+        loop = asyncio.get_running_loop()
+        self._failed = {name: loop.create_future() for name in self._guests}
 
     def defect(self, guest: str) -> asyncio.Future[str]:
         """Return a future of the first failure of an actor of that guest's part."""
-        return self._defects[guest]
+        return self._failed[guest]
 
     async def build(self, request: BuildHostPart) -> HostPart:
         """Spawn the part of a guest; see `GuestHost.build`."""
         async with self._changes[request.guest]:
             if request.guest in self._released:
                 raise CcwActorsError(f"the process of guest {request.guest} has died")
+            found = self._guests[request.guest]
+            hosts = [host_path(passed.host) for passed in found.devices]
+            defect = self._defects.watch(guest_path(found), *hosts)
             part = await self._host.build(request)
-            self._built.add(request.guest)
+            self._built.add(found.name)
+            failed = self._failed[found.name]
+            defect.add_done_callback(lambda done: failed.set_result(done.result()))
             return part
 
     async def release(self, guest: str) -> list[str] | None:
