@@ -132,7 +132,7 @@ def test_image_that_cannot_be_used(tmp_path: Path) -> None:
     assert "bad.img" in str(several.guests["a"].error)
 
 
-def test_volume_that_fails(tmp_path: Path) -> None:
+def test_image_that_is_cut_short(tmp_path: Path) -> None:
     """The guest fails with the reason that it has in one process; others go on."""
     results: list[Any] = []
     for name in ("one", "several"):
@@ -156,6 +156,36 @@ def test_volume_that_fails(tmp_path: Path) -> None:
     assert several["b"] == one["b"]
     assert one["a"].error
     assert several["a"].error.replace("several", "one") == one["a"].error
+
+
+BROKEN = """\
+from examples.devices.message_box import MessageBox
+
+
+class Broken(MessageBox):
+    def execute(self, state, command, tracks):
+        raise RuntimeError("no luck")
+"""
+
+
+def test_device_that_fails(tmp_path: Path) -> None:
+    """Its guest fails as in one process, and others go on."""
+    module = f"broken_{os.getpid()}"
+    (tmp_path / f"{module}.py").write_text(BROKEN)
+    sense = "tests.machine.guest_programs:as_coroutine"
+    box = f'[[device]]\nnumber = "0150"\ntype = "box"\nmodel = "{module}:Broken"\n'
+    machine = source(
+        tmp_path,
+        box,
+        device("0151", ALICE),
+        guest("a", sense, "east", "0150"),
+        guest("b", READS, "east", "0151"),
+    )
+    one = asyncio.run(run_machine(machine.machine()))
+    several = run(machine)
+    assert several.guests["b"] == one.guests["b"]
+    assert str(one.guests["a"].error).startswith("host/0.0.0150/device failed on ")
+    assert several.guests["a"].error == one.guests["a"].error
 
 
 # -- deaths ---------------------------------------------------------------------------
