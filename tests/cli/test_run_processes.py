@@ -194,12 +194,14 @@ def test_guest_that_spins(tmp_path: Path, module: str) -> None:
     assert count_messages(tmp_path / "trace") > 0
 
 
+@pytest.mark.parametrize("placement", ["with-guest", "shared-host"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_process_that_is_ended(
-    tmp_path: Path, module: str, number: signal.Signals
+    tmp_path: Path, module: str, number: signal.Signals, placement: str
 ) -> None:
     """One line says which guest was lost, and the exit status is that of a failure."""
-    running = Running(tmp_path, module, "waits", "--json", "--no-trace")
+    words = ("--json", "--no-trace", "--placement", placement)
+    running = Running(tmp_path, module, "waits", *words)
     for child in running.children:
         signal.pidfd_send_signal(child, number)
     status, out, (line,) = running.ends()
@@ -235,11 +237,29 @@ def test_number_of_processes(tmp_path: Path) -> None:
     assert ccw_actors("run", "--processes", "0").status == 2
 
 
-def test_machine_of_three_processes(tmp_path: Path) -> None:
+def test_placement_without_processes(tmp_path: Path) -> None:
+    """A placement is for several processes, and the line says how to get them."""
+    file = tmp_path / "machine.toml"
+    program = "ccw_actors.machine.programs:read_volume"
+    guest = GUEST.format(name="a", program=program, process="b", arguments="")
+    file.write_text(guest.replace('process = "b"\n', ""))
+    for placed in (("--placement", "shared-host"), ()):
+        status, _, said = ccw_actors("run", file, "--no-trace", *placed)
+        assert status == 2
+        assert "shared-host is for guests in several processes" in said
+        assert "expected --processes N, or process in the machine file" in said
+        file.write_text(f'placement = "shared-host"\n{file.read_text()}')
+    refused = ccw_actors("run", file, "--placement", "elsewhere")
+    assert refused.status == 2
+    assert "'elsewhere' is not one of 'shared-host', 'with-guest'" in refused.err
+
+
+@pytest.mark.parametrize("placement", ["with-guest", "shared-host"])
+def test_machine_of_three_processes(tmp_path: Path, placement: str) -> None:
     """The example has a process for each guest, and the actors allow its trace."""
     file = ROOT / "examples" / "three_processes.toml"
     done = subprocess.run(
-        [*COMMAND, file, "--json", "--no-control"],
+        [*COMMAND, file, "--json", "--no-control", "--placement", placement],
         cwd=tmp_path,
         env=ENVIRONMENT,
         capture_output=True,
