@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ccw_actors.machine import Placement
+
 __all__ = ["Guests", "guests_in_processes"]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,8 +40,12 @@ class Guests(NamedTuple):
     lost: int
 
 
-def guests_in_processes(guests: int, processes: int, ios: int) -> Guests:
+def guests_in_processes(
+    guests: int, processes: int, ios: int, placement: Placement | None = None
+) -> Guests:
     """Run guests that do `ios` I/Os each, as the command does it.
+
+    The `placement` is that of several processes, None for the default one.
 
     The rate is the sum of those of the guests, each over the time of its own I/Os.
     Raises `RuntimeError` if the run prints no results.
@@ -55,6 +61,8 @@ def guests_in_processes(guests: int, processes: int, ios: int) -> Guests:
         words = ["run", str(file), "--json", "--no-trace", "--no-control"]
         if processes > 1:
             words += ["--processes", f"{processes}"]
+        if placement is not None:
+            words += ["--placement", placement]
         done = subprocess.run(  # noqa: S603 - this package
             [sys.executable, "-m", "ccw_actors", *words],
             capture_output=True,

@@ -8,7 +8,8 @@ python benchmarks/links.py --write FILE     also write the tables to a file
 A tell is one of many that one process tells the other, until all are handled. An ask is
 one of many, one after the other. The libraries take turns in each round. Those that are
 not installed are left out: pip install 'ccw-actors[bench,bench-links]', and Debian's
-nats-server. Without --only it also runs a machine: guests in one process and in two.
+nats-server. Without --only it also runs a machine: guests in one process, and in two
+with the host's part in each placement.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from benchmarks.link_guests import Guests, guests_in_processes
 from benchmarks.link_peer import LinkPeer
 from benchmarks.machine import describe
 from benchmarks.tables import Row, table
+from ccw_actors.machine import Placement
 
 ROOT = Path(__file__).resolve().parents[1]
 TELLS, ASKS, WARM_UP = 50_000, 3_000, 200
@@ -43,6 +45,7 @@ PEERS = {
 }
 SECONDS_MAX = 300
 FASTER = 1.7
+PLACEMENTS: tuple[Placement, ...] = ("with-guest", "shared-host")
 
 
 class Took(NamedTuple):
@@ -190,10 +193,14 @@ def _one(name: str, tells: int, asks: int) -> Took:
 
 
 class Ran(NamedTuple):
-    """Guests of a machine in so many processes: I/Os a second, and guests lost."""
+    """Guests of a machine in so many processes: I/Os a second, and guests lost.
+
+    In one process there is no placement.
+    """
 
     guests: int
     processes: int
+    placement: Placement | None
     rate: float
     lost: int
 
@@ -201,22 +208,23 @@ class Ran(NamedTuple):
 def _guests(rounds: int, *, quick: bool) -> list[Ran]:
     """Run two guests in one process and in two, in turn, and many guests in two."""
     ios, many = (3, 4) if quick else (2_000, 64)
-    one: list[Guests] = []
-    two: list[Guests] = []
+    few: dict[Placement | None, list[Guests]] = {one: [] for one in (None, *PLACEMENTS)}
     for _ in range(rounds):
-        one.append(guests_in_processes(2, 1, ios))
-        two.append(guests_in_processes(2, 2, ios))
-    all_of_them = guests_in_processes(many, 2, max(1, ios // 20))
+        for placement, found in few.items():
+            processes = 1 if placement is None else 2
+            found.append(guests_in_processes(2, processes, ios, placement))
     return [
-        _ran(2, 1, one),
-        _ran(2, 2, two),
-        Ran(many, 2, all_of_them.rate, all_of_them.lost),
+        *(_ran(2, placement, found) for placement, found in few.items()),
+        *(
+            _ran(many, one, [guests_in_processes(many, 2, max(1, ios // 20), one)])
+            for one in PLACEMENTS
+        ),
     ]
 
 
-def _ran(guests: int, processes: int, found: list[Guests]) -> Ran:
-    rate = median(one.rate for one in found)
-    return Ran(guests, processes, rate, sum(one.lost for one in found))
+def _ran(guests: int, placement: Placement | None, found: list[Guests]) -> Ran:
+    rate, lost = median(one.rate for one in found), sum(one.lost for one in found)
+    return Ran(guests, 1 if placement is None else 2, placement, rate, lost)
 
 
 def _page(
@@ -235,13 +243,22 @@ def _page(
         f"{how} In brackets: our time as a share of this one.",
     ]
     if ran:
-        rows = [
-            (f"{one.guests}", f"{one.processes}", f"{one.rate:,.0f}", f"{one.lost}")
-            for one in ran
-        ]
-        head = ("guests", "processes", "I/Os a second", "guests lost")
-        parts.insert(2, table("Guests of one machine", head, rows))
+        parts.insert(2, _table_of(ran))
     return "\n\n".join(parts) + "\n"
+
+
+def _table_of(ran: list[Ran]) -> str:
+    head = ("guests", "processes", "placement", "I/Os a second", "guests lost")
+    rows = [_row_of(one, ran[0]) for one in ran]
+    return table("Guests of one machine", head, rows)
+
+
+def _row_of(one: Ran, in_one: Ran) -> Row:
+    """Return the row of a run; the rate of as many guests in one process is 1x."""
+    share = f" ({one.rate / in_one.rate:.2f}x)" if one.guests == in_one.guests else ""
+    rate = f"{one.rate:,.0f}{share}"
+    placement = one.placement or "-"
+    return (f"{one.guests}", f"{one.processes}", placement, rate, f"{one.lost}")
 
 
 def _median(found: list[Took]) -> Took:
@@ -275,7 +292,7 @@ def _goals(best: dict[str, Took]) -> list[Row]:
 def _goals_of(ran: list[Ran]) -> list[Row]:
     if not ran:
         return []
-    one, two, many = ran
+    one, two, *_, many = ran
     faster, lost = two.rate / one.rate, sum(found.lost for found in ran)
     return [
         (
