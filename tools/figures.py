@@ -130,7 +130,7 @@ then, has to come below 700.
 
 NOT_YET: dict[str, float] = {
     "complexity, mean": 2.66,
-    "wheel, KB": 1452,
+    "wheel, KB": 1460,
 }
 """Figures beyond their limit, and the value that they may not exceed until then."""
 
