@@ -102,7 +102,7 @@ async def serve_streams(
     if address.kind == "stdio":
         reader, writer = await _own_stdio()
         stream = FrameStream(reader, writer, "stdio:", frame_size_max=frame_size_max)
-        _keep(serve(stream))
+        _keep(serve, stream)
         return FrameServer(address, None, None)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +113,8 @@ async def serve_streams(
             return
         peer = _name_of_peer(address, writer)
         # Its own task: asyncio logs a traceback for one of its own that is cancelled.
-        _keep(serve(FrameStream(reader, writer, peer, frame_size_max=frame_size_max)))
+        stream = FrameStream(reader, writer, peer, frame_size_max=frame_size_max)
+        _keep(serve, stream)
 
     context = None if tls is None else tls.context(server=True)
     if address.kind == "unix":
@@ -143,11 +144,19 @@ _KEPT: Final[set[asyncio.Future[None]]] = set()
 """Tasks that nobody awaits: the event loop itself keeps only weak references."""
 
 
-def _keep(serving: Awaitable[None]) -> None:
+def _keep(serve: Serve, stream: FrameStream) -> None:
     """Serve a connection in a task that nobody awaits."""
-    task = asyncio.ensure_future(serving)
+    task = asyncio.ensure_future(_served(serve, stream))
     _KEPT.add(task)
     task.add_done_callback(_KEPT.discard)
+
+
+async def _served(serve: Serve, stream: FrameStream) -> None:
+    try:
+        await serve(stream)
+    except asyncio.CancelledError:  # the loop ends, and nobody else closes it
+        stream.abort()
+        raise
 
 
 def _why(error: OSError) -> str:

@@ -1,14 +1,15 @@
 """Streams of frames between two ends."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import msgpack
 import pytest
 
-from ccw_actors.errors import StreamError
+from ccw_actors.errors import LinkError, StreamError
 from ccw_actors.transport.links import FrameStream
-from tests.transport.links.streams import SIZE_MAX, both_ends
+from tests.transport.links.streams import SIZE_MAX, both_ends, connect, listen
 
 loop = pytest.mark.asyncio
 
@@ -97,3 +98,35 @@ async def test_what_waits(place: str) -> None:
 async def _read_all(stream: FrameStream) -> None:
     while await stream.receive():
         pass
+
+
+def test_end_of_the_event_loop(place: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What serves a connection ends with it, and nothing is logged."""
+
+    async def left_open() -> None:
+        accepted = asyncio.Event()
+
+        async def serve(_stream: FrameStream) -> None:
+            accepted.set()
+            await asyncio.Event().wait()
+
+        server = await listen(place, None, serve)
+        stream = await connect(place)
+        await accepted.wait()
+        await server.close()
+        await stream.close()
+
+    asyncio.run(left_open())
+    assert caplog.messages == []
+
+
+@loop
+async def test_nobody_listens(place: str) -> None:
+    """The error has the words of the kernel."""
+    with pytest.raises(LinkError, match=f"{place}: No such file or directory"):
+        await connect(place)
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        address = f"tcp:{port.getsockname()[1]}"
+        with pytest.raises(LinkError, match="Connection refused"):
+            await connect(address)
