@@ -287,6 +287,8 @@ def _looked_up(names: Iterable[str], predicate: str) -> list[str]:
 
 def _explored(names: Sequence[str], options: Options, split: Split) -> list[Explored]:
     """Explore scenarios; return those that were done before Ctrl-C, if it came."""
+    if split.certificates is not None and not split.parts:
+        raise typer.BadParameter("--certificates are for --split with --cluster")
     by_name: dict[str, Explored] = {}
     with progress_bar(len(names)) as tick, suppress(KeyboardInterrupt):
         found = (

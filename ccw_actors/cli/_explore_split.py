@@ -63,22 +63,40 @@ def explore_split(
     """Explore scenarios one after the other, each in pieces or shares.
 
     Raises:
-        typer.BadParameter: The engine explores only as a whole.
+        typer.BadParameter: The engine explores only as a whole, or options do not go
+            together.
     """
-    if options.engine not in _IN_PIECES + _IN_SHARES:
-        raise typer.BadParameter(
-            f"--split takes the engines states, orders, random and pos, not"
-            f" {options.engine}"
-        )
-    if options.engine in _IN_SHARES and split.where.resume is not None:
-        raise typer.BadParameter(
-            "--resume keeps whole pieces; the engine states has none with --split"
-        )
+    _check(options, split)
     for name in names:
         try:
             yield Explored(name, _explored(name, options, split, partial(tick, name)))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as `explore_all`
             yield Explored(name, None, why_failed(error))
+
+
+def _check(options: Options, split: Split) -> None:
+    """Refuse options that do not go together."""
+    in_shares = options.engine in _IN_SHARES
+    for applies, reason in (
+        (
+            options.engine not in _IN_PIECES + _IN_SHARES,
+            f"--split takes states, orders, random and pos, not {options.engine}",
+        ),
+        (
+            in_shares and split.where.resume is not None,
+            "--resume keeps whole pieces; the engine states has none with --split",
+        ),
+        (
+            in_shares and split.where.jobs != 1,
+            "--split begins a process for each share of the states: leave out --jobs",
+        ),
+        (
+            split.certificates and not (in_shares and split.where.cluster),
+            "--certificates are for shares of the states on a --cluster",
+        ),
+    ):
+        if applies:
+            raise typer.BadParameter(reason)
 
 
 def _explored(name: str, options: Options, split: Split, tick: Tick) -> Result:

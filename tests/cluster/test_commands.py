@@ -83,8 +83,11 @@ def test_changed_file_is_explored_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--engine", "brute-force", "--split", "2"), "--split takes the engines"),
+        (("--engine", "brute-force", "--split", "2"), "--split takes states, orders"),
         (("--split", "2", "--resume", "x"), "--resume keeps whole pieces"),
+        (("--split", "2", "--jobs", "2"), "leave out --jobs"),
+        (("--split", "2", "--certificates", "."), "--certificates are for shares"),
+        (("--certificates", "."), "--certificates are for --split"),
         (("--split", "0"), "expected a whole number of at least 1"),
         (("--cluster", "tcp://127.0.0.1:1", "--jobs", "2"), "exclude each other"),
     ],
