@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from ccw_actors.cli._scenario_names import find_scenario
 from ccw_actors.cluster import (
@@ -102,6 +103,27 @@ def test_cluster_begins_again_without_a_dead_worker(
     assert died.exists()
     assert (found.verdict, found.states) == ("verified", 8_832)
     assert told[-1].found == 8_832
+
+
+def test_certificates(cluster: Any, tmp_path: Path) -> None:
+    """Shares prove to each other who they are, and refuse who cannot."""
+    authority = trustme.CA()
+    for folder, issuer in (("ours", authority), ("other", trustme.CA())):
+        place = tmp_path / folder
+        place.mkdir()
+        issued = issuer.issue_cert("127.0.0.1")
+        issued.cert_chain_pems[0].write_to_path(str(place / "certificate.pem"))
+        issued.private_key_pem.write_to_path(str(place / "key.pem"))
+        authority.cert_pem.write_to_path(str(place / "authority.pem"))
+    executor = ClusterExecutor(cluster.scheduler_address)
+    setting = Setting(partial(two_phase, 3))
+    try:
+        found = explore_in_shares(setting, executor, 2, certificates=tmp_path / "ours")
+        with pytest.raises(ShareLostError, match="cannot be reached"):
+            explore_in_shares(setting, executor, 2, certificates=tmp_path / "other")
+    finally:
+        stop_now(executor)
+    assert (found.verdict, found.states) == ("verified", 288)
 
 
 def test_cluster_that_is_too_small(cluster: Any) -> None:
