@@ -225,7 +225,8 @@ class PartProcess:
             CcwActorsError: It cannot, or has ended.
         """
         if self._actor is None or not self._is_alive:
-            state = "has not started" if self._exit is None else "has ended"
+            ended = self._exit is not None and self._exit.done()
+            state = "has ended" if ended else "has not started"
             raise CcwActorsError(f"process {self.name} {state}")
         return await asked(self._actor, request)
 
