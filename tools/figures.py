@@ -129,8 +129,7 @@ then, has to come below 700.
 """
 
 NOT_YET: dict[str, float] = {
-    "complexity, mean": 2.66,
-    "wheel, KB": 1460,
+    "wheel, KB": 1505,
 }
 """Figures beyond their limit, and the value that they may not exceed until then."""
 

@@ -2,12 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, NoReturn, TypeAlias, cast
 
 import typer
 
@@ -193,30 +193,40 @@ def explore(
 ) -> None:
     """Explore every schedule of scenarios: every order of messages.
 
-    Prints verdicts, counts ('-': not counted) and what explains each fault. Without a
-    name, lists scenarios. With --browse or --dot, serves a page or writes a graph.
+    Prints verdicts, counts and what explains each fault; without a name, scenarios.
 
     Exit status: 0 all verified; 1 one was refuted; 2 usage error, or one could not be
     explored; 3 a limit was reached; 4 one tests nothing (vacuous); 130 interrupted.
     """
-    if every and names:
-        raise typer.BadParameter("expected names of scenarios or --all, got both")
     instead = _instead(context, dot, port, browses=browses, opens=opens)
     if listed or not (names or every or instead):
         _list(names or (), as_json=as_json)
         return
-    wanted = _looked_up(SCENARIOS if every else names or (), within)
-    limits = Limits(states=states, seconds=seconds, seed=seed)
-    options = _options(engine, delivery, noops, time, limits)._replace(
+    wanted = _looked_up(names or (), within, every=every)
+    bounds = Limits(states=states, seconds=seconds, seed=seed)
+    options = _options(engine, delivery, noops, time, bounds)._replace(
         within=within, capacity=capacity, fingerprints=fingerprints
     )
     if instead:
         instead(_one(wanted), options)
         return
     where = Split(split or 0, Where(jobs, cluster, resume), certificates)
-    found = _explored(wanted, options, where)
+    _explore(wanted, options, where, save, coverage=coverage, as_json=as_json)
+
+
+def _explore(
+    names: Sequence[str],
+    options: Options,
+    split: Split,
+    save: Path | None,
+    *,
+    coverage: bool,
+    as_json: bool,
+) -> NoReturn:
+    """Explore scenarios, print the results, and end with the exit status."""
+    found = _explored(names, options, split)
     _show(found, _keep(found, save), with_coverage=coverage, as_json=as_json)
-    raise typer.Exit(_exit_code(found) if len(found) == len(wanted) else _INTERRUPTED)
+    raise typer.Exit(_exit_code(found) if len(found) == len(names) else _INTERRUPTED)
 
 
 def _instead(
@@ -268,13 +278,15 @@ def _options(
     )
 
 
-def _looked_up(names: Iterable[str], predicate: str) -> list[str]:
+def _looked_up(names: Sequence[str], predicate: str, *, every: bool) -> list[str]:
     """Return each name once, when all of scenarios and of a predicate are right.
 
     Raises:
-        typer.BadParameter: A name is wrong.
+        typer.BadParameter: A name is wrong, or there are names beside `every`.
     """
-    wanted = list(dict.fromkeys(names))
+    if every and names:
+        raise typer.BadParameter("expected names of scenarios or --all, got both")
+    wanted = list(dict.fromkeys(SCENARIOS if every else names))
     try:
         for name in wanted:
             find_scenario(name)

@@ -19,7 +19,7 @@ from ccw_actors.cluster._messages import (
     Settled,
 )
 from ccw_actors.explore import Limits, Progress, Tick
-from ccw_actors.explore.shares import Base, Fault
+from ccw_actors.explore.shares import Base, ShareFault
 from ccw_actors.runtime import Actor, ActorRef, Message, ReplyTo, Terminated, receive
 
 __all__ = ["Coordinator", "End"]
@@ -28,7 +28,7 @@ __all__ = ["Coordinator", "End"]
 class End(NamedTuple):
     """How the exploration has ended: `lost` and `failed` say why it could not go on."""
 
-    fault: Fault | None = None
+    fault: ShareFault | None = None
     limit: str = ""
     lost: str = ""
     failed: str = ""
@@ -123,7 +123,7 @@ class Coordinator(
         if len(self._settled) < self._count:
             return
         all_ = self._settled.values()
-        faults = [Fault(*one.fault) for one in all_ if one.fault is not None]
+        faults = [ShareFault(*one.fault) for one in all_ if one.fault is not None]
         is_more = any(one.has_next for one in all_)
         self._settled.clear()
         if faults:

@@ -19,7 +19,7 @@ __all__ = ["KeptExecutor"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+_RESULTS: Final = msgspec.msgpack.Encoder(order="deterministic")
 
 
 class KeptExecutor(Executor):
@@ -71,7 +71,7 @@ class KeptExecutor(Executor):
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Path:
         name = f"{fn.__module__}.{fn.__qualname__}"
-        key = _ENCODER.encode([package_name(), name, args, kwargs])
+        key = _RESULTS.encode([package_name(), name, args, kwargs])
         return self._folder / f"{hashlib.sha256(key).hexdigest()[:32]}.msgpack"
 
     def _settle(self, file: Path, future: Future[Any], call: Future[Any]) -> None:
@@ -81,7 +81,7 @@ class KeptExecutor(Executor):
         try:
             result = call.result()
             if self._is_kept(result):
-                _write(file, _ENCODER.encode(result))
+                _write(file, _RESULTS.encode(result))
             future.set_result(result)
         except BaseException as error:  # noqa: BLE001 - it is raised where it is asked for
             future.set_exception(error)

@@ -23,7 +23,7 @@
 
 from typing import Any
 
-from ccw_actors.explore.shares import Entry, SharePart, TakenStep
+from ccw_actors.explore.shares import Numbering, SharePart, TakenStep
 from ccw_actors.runtime import ActorRef, Message, Request
 
 __all__ = [
@@ -57,7 +57,7 @@ class Peers(Message, frozen=True):
     """
 
     addresses: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[Numbering, ...]
 
 
 class Join(Request[Peers], frozen=True):
@@ -135,7 +135,7 @@ class Number(Message, frozen=True):
 class Numbered(Message, frozen=True):
     """The entries of the register that the share did not know."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Numbering, ...]
 
 
 class Reached(Message, frozen=True):
@@ -163,8 +163,8 @@ class Settle(Message, frozen=True):
 class Settled(Message, frozen=True):
     """What a share has after a level.
 
-    `fault` has the fields of `Fault`. `has_next` says whether the next level has states
-    here.
+    `fault` has the fields of `ShareFault`. `has_next` says whether the next level has
+    states here.
     """
 
     share: int

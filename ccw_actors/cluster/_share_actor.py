@@ -40,7 +40,7 @@ from ccw_actors.cluster._messages import (
     Settled,
     Wanted,
 )
-from ccw_actors.explore.shares import Entry, Share, part_of
+from ccw_actors.explore.shares import Numbering, Share, part_of
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 __all__ = ["ShareActor"]
@@ -95,7 +95,7 @@ class ShareActor(
         shares: int,
         thread: EngineThread,
         coordinator: ActorRef[Any],
-        entries: tuple[Entry, ...],
+        entries: tuple[Numbering, ...],
     ) -> None:
         self._share = share
         self._thread = thread

@@ -34,8 +34,8 @@ from ccw_actors.explore import (
 from ccw_actors.explore.shares import (
     NOWHERE,
     Base,
-    Fault,
     Setting,
+    ShareFault,
     Total,
     outcome,
     rare_collections,
@@ -228,7 +228,7 @@ class _Run:
         )
         return outcome(self._setting, base, [one.seen for one in parts], total)
 
-    async def _marks(self, coordinator: Coordinator, fault: Fault) -> list[int]:
+    async def _marks(self, coordinator: Coordinator, fault: ShareFault) -> list[int]:
         """Return the marks of the states on the way to a fault, the first one first."""
         marks: list[int] = []
         mark = fault.mark

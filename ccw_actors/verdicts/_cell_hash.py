@@ -32,8 +32,8 @@ _SCENARIO: Final = (
 )
 _ENGINE: Final = ("explore", "runtime", "transport", "verdicts/_explore.py")
 
-_LINKS: Final = ("runtime/links", "transport/links")
-"""Left out of the engine: only a System on an event loop has links to others."""
+_SEVERAL: Final = ("explore/shares", "runtime/links", "transport/links")
+"""Left out of the engine: a cell is explored in one process."""
 
 
 def cell_hash(name: CellName) -> str:
@@ -42,7 +42,7 @@ def cell_hash(name: CellName) -> str:
     models = fingerprint(*_MODELS, *(("devices",) if is_own else ()))
     machine = "_own_machine.py" if is_own else "_linux_machine.py"
     scenario = fingerprint(*_SCENARIO, f"verdicts/{machine}")
-    return f"{models}-{scenario}-{fingerprint(*_ENGINE, without=_LINKS)}"
+    return f"{models}-{scenario}-{fingerprint(*_ENGINE, without=_SEVERAL)}"
 
 
 def counterexample_name(known: Counterexample) -> str:

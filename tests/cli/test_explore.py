@@ -466,10 +466,10 @@ def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
     """If the steps lead to no fault, the exit status of replay is 0."""
     run("explore", f"{own}:wrong", "--save", tmp_path / "kept")
     (file,) = (tmp_path / "kept").iterdir()
-    (tmp_path / "rich.py").write_text(
+    (tmp_path / "wealthy.py").write_text(
         OWN.replace("buggy=True", "balance=100, buggy=True")
     )
-    done = run("replay", file, "--scenario", f"{tmp_path}/rich.py:wrong")
+    done = run("replay", file, "--scenario", f"{tmp_path}/wealthy.py:wrong")
     assert done.exit_code == 0
     assert "No fault. The file says: " in done.stdout
 

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from ccw_actors.explore import Step
-from ccw_actors.explore.shares import Base, Fault, Setting, Share, way_to
+from ccw_actors.explore.shares import Base, Setting, Share, ShareFault, way_to
 from ccw_actors.explore.shares import share_of as share_of_mark
 
 __all__ = ["Explored", "explored_in_shares"]
@@ -17,7 +17,7 @@ class Explored(NamedTuple):
     states: int
     steps: int
     of_each: tuple[int, ...]
-    fault: Fault | None
+    fault: ShareFault | None
     path: tuple[Step, ...]
 
 
@@ -67,7 +67,7 @@ class _Run:
         if states:
             other.take(share.number, self._batch, states, before)
 
-    def marks(self, fault: Fault) -> list[int]:
+    def marks(self, fault: ShareFault) -> list[int]:
         """Return the marks of the states on the way to a fault."""
         marks: list[int] = []
         mark = fault.mark
@@ -80,7 +80,7 @@ class _Run:
 def explored_in_shares(setting: Setting, count: int) -> Explored:
     """Explore a scenario up to the end of the first level with a fault."""
     run = _Run(setting, count)
-    faults: list[Fault] = []
+    faults: list[ShareFault] = []
     while not faults and run.level():
         faults = [one.fault for one in run.shares if one.fault is not None]
     fault = min(faults, default=None)

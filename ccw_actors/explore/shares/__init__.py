@@ -5,7 +5,7 @@ processes or messages; `ccw_actors.cluster` lets shares talk to each other.
 """
 
 from ccw_actors.explore._garbage import rare_collections as rare_collections
-from ccw_actors.explore.shares._entries import Entry as Entry
+from ccw_actors.explore.shares._entries import Numbering as Numbering
 from ccw_actors.explore.shares._entries import StepName as StepName
 from ccw_actors.explore.shares._entries import TakenStep as TakenStep
 from ccw_actors.explore.shares._exchange import Exchange as Exchange
@@ -17,18 +17,18 @@ from ccw_actors.explore.shares._outcome import way_to as way_to
 from ccw_actors.explore.shares._setting import Base as Base
 from ccw_actors.explore.shares._setting import Setting as Setting
 from ccw_actors.explore.shares._share import NOWHERE as NOWHERE
-from ccw_actors.explore.shares._share import Fault as Fault
 from ccw_actors.explore.shares._share import Share as Share
+from ccw_actors.explore.shares._share import ShareFault as ShareFault
 from ccw_actors.explore.shares._share import share_of as share_of
 
 __all__ = [
     "NOWHERE",
     "Base",
-    "Entry",
     "Exchange",
-    "Fault",
+    "Numbering",
     "Setting",
     "Share",
+    "ShareFault",
     "SharePart",
     "StepName",
     "TakenStep",

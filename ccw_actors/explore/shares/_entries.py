@@ -2,7 +2,7 @@
 
 import msgspec
 
-__all__ = ["Entry", "StepName", "TakenStep"]
+__all__ = ["Numbering", "StepName", "TakenStep"]
 
 
 class StepName(msgspec.Struct, frozen=True, array_like=True):
@@ -34,7 +34,7 @@ class TakenStep(msgspec.Struct, frozen=True, array_like=True):
     step: StepName
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Numbering(msgspec.Struct, frozen=True, array_like=True):
     """Numbers of parts of the state after a step, by the names of their slots.
 
     `taken` is None for the initial state. The other two are numbers of the world and of

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from ccw_actors.explore._errors import ExploreError
 from ccw_actors.explore._plain import PlainModel
-from ccw_actors.explore.shares._entries import Entry, TakenStep
+from ccw_actors.explore.shares._entries import Numbering, TakenStep
 
 __all__ = ["Exchange", "PlainExchange"]
 
@@ -45,7 +45,7 @@ class Exchange(Protocol[S, A_contra]):
         """Return the step that led to a state without a mark, for the register."""
         ...
 
-    def learn(self, entries: Sequence[Entry]) -> None:
+    def learn(self, entries: Sequence[Numbering]) -> None:
         """Take over entries of the register, the next ones in order."""
         ...
 
@@ -79,6 +79,6 @@ class PlainExchange:
         """Raise `AssertionError`: every state has a mark."""
         raise AssertionError(f"{state!r} has a mark after {action!r}")
 
-    def learn(self, entries: Sequence[Entry]) -> None:
+    def learn(self, entries: Sequence[Numbering]) -> None:
         """Take over nothing: there is no register."""
         assert not entries, "a plain transition system has no register"

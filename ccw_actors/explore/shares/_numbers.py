@@ -16,11 +16,11 @@ from ccw_actors.explore._errors import ExploreError
 from ccw_actors.explore._global_state import FIRST, Local, Offer, State, trimmed
 from ccw_actors.explore._known import print_of
 from ccw_actors.explore._worlds import FAILED
-from ccw_actors.explore.shares._entries import Entry, StepName, TakenStep
+from ccw_actors.explore.shares._entries import Numbering, StepName, TakenStep
 
 __all__ = ["ActorExchange", "Register"]
 
-_MASK: Final = (1 << 64) - 1
+_ALL_BITS: Final = (1 << 64) - 1
 _WORLD, _MONITOR, _ITEM = b"w", b"m", b"i"
 
 
@@ -44,7 +44,7 @@ class ActorExchange:
             total += self._worlds.words[state[0]] + self._monitors.words[state[1]]
         except KeyError:
             return None
-        return total & _MASK
+        return total & _ALL_BITS
 
     def failure(self, state: State) -> str:
         """Return the text of a step that failed, which leads to no state."""
@@ -65,7 +65,7 @@ class ActorExchange:
         numbers = self._numbers(state)
         return TakenStep(numbers, self._name(state, action))
 
-    def learn(self, entries: Sequence[Entry]) -> None:
+    def learn(self, entries: Sequence[Numbering]) -> None:
         """Take the steps of the register's next entries, and pair their numbers."""
         for entry in entries:
             self._pair(entry, self._after(entry.taken))
@@ -86,7 +86,7 @@ class ActorExchange:
             " same each time it is built?"
         )
 
-    def _pair(self, entry: Entry, after: State) -> None:
+    def _pair(self, entry: Numbering, after: State) -> None:
         names = self._compact.names
         here = {names[slot]: after[slot] for slot in range(FIRST, len(after))}
         for name, number in entry.items:
@@ -156,7 +156,7 @@ class Register(ActorExchange):
 
     def __init__(self, model: ActorModel) -> None:
         super().__init__(model)
-        self.log: list[Entry] = []
+        self.log: list[Numbering] = []
         self._enter(None, self._after(None))
 
     def number(self, steps: Sequence[TakenStep]) -> None:
@@ -177,7 +177,7 @@ class Register(ActorExchange):
             after[0] in self._worlds.numbers and after[1] in self._monitors.numbers
         )
         if items or not is_known:
-            entry = Entry(taken, after[0], after[1], items)
+            entry = Numbering(taken, after[0], after[1], items)
             self.log.append(entry)
             self._pair(entry, after)
             self.entries += 1

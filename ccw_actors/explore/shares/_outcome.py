@@ -16,7 +16,7 @@ from ccw_actors.explore._scope import covers, leaves_out
 from ccw_actors.explore._states import Found
 from ccw_actors.explore._together import seen_together
 from ccw_actors.explore.shares._setting import Base, Setting
-from ccw_actors.explore.shares._share import NOWHERE, Fault
+from ccw_actors.explore.shares._share import NOWHERE, ShareFault
 
 __all__ = ["SharePart", "Total", "outcome", "part_of", "way_to"]
 
@@ -58,7 +58,7 @@ def part_of(model: Model[Any, Any]) -> SharePart:
     return SharePart(vacuous=model.vacuous(), coverage=None, dead_letters=())
 
 
-def way_to(base: Base, fault: Fault, marks: Sequence[int]) -> tuple[Step, ...]:
+def way_to(base: Base, fault: ShareFault, marks: Sequence[int]) -> tuple[Step, ...]:
     """Return the steps to a fault through the states with these marks, in order.
 
     The first one is initial. Only marks are kept of states, so the steps are found

@@ -7,10 +7,10 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from ccw_actors.explore._known import Marks
 from ccw_actors.explore._model import Model
-from ccw_actors.explore.shares._entries import Entry, TakenStep
+from ccw_actors.explore.shares._entries import Numbering, TakenStep
 from ccw_actors.explore.shares._exchange import Exchange
 
-__all__ = ["NOWHERE", "Fault", "Share", "share_of"]
+__all__ = ["NOWHERE", "Share", "ShareFault", "share_of"]
 
 NOWHERE: Final = 0
 """The mark that stands for no state: before an initial one."""
@@ -19,7 +19,7 @@ S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
 
 
-class Fault(NamedTuple):
+class ShareFault(NamedTuple):
     """A fault, and the mark of its state.
 
     `is_after` is True for a fault of a step: then the mark is that of the state before.
@@ -62,7 +62,7 @@ class Share(Generic[S, A]):
         self.exchange = exchange
         self.number = number
         self.steps = 0
-        self.fault: Fault | None = None
+        self.fault: ShareFault | None = None
         self._known = Marks()
         self._before = array("Q")
         self._level: deque[tuple[S, int]] = deque()
@@ -149,7 +149,7 @@ class Share(Generic[S, A]):
 
     def _found_fault(self, mark: int, violation: str, *, is_after: bool) -> None:
         if violation:
-            fault = Fault(mark, violation, is_after)
+            fault = ShareFault(mark, violation, is_after)
             self.fault = fault if self.fault is None else min(self.fault, fault)
 
     # -- what has no mark yet -------------------------------------------------------
@@ -165,7 +165,7 @@ class Share(Generic[S, A]):
         taken = self.exchange.taken
         return [taken(one.state, one.action) for one in self._unmarked]
 
-    def learn(self, entries: Sequence[Entry]) -> None:
+    def learn(self, entries: Sequence[Numbering]) -> None:
         """Take over what the register has answered, and mark what had no mark.
 
         Steps that were taken after the register was asked may still have none.
