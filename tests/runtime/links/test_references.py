@@ -8,7 +8,15 @@ import pytest
 from ccw_actors.errors import UnknownSystemError
 from ccw_actors.runtime import Actor, ActorRef, Message, ReplyTo, System, receive
 from tests.runtime.cast import Carry, Collect, Diary, Note, Notes, Send
-from tests.runtime.links.pairs import Meet, Watcher, join, link_of, linked, three_linked
+from tests.runtime.links.pairs import (
+    Meet,
+    Pair,
+    Watcher,
+    join,
+    link_of,
+    linked,
+    three_linked,
+)
 from tests.runtime.worlds import until
 
 loop = pytest.mark.asyncio
@@ -232,6 +240,13 @@ async def test_reference_that_travels_after_a_new_link() -> None:
         assert (old.is_alive, watcher.refs[0].is_alive) == (False, True)
 
 
+async def used_once(pair: Pair, name: str) -> None:
+    """Use a new actor at the other end, and keep no reference to it."""
+    there = await pair.there(Diary(), name)
+    there.tell(Collect())
+    await there.ask(Collect())
+
+
 @loop
 async def test_nothing_is_kept_of_references() -> None:
     """A link does not grow with the actors that it was used for once."""
@@ -244,9 +259,5 @@ async def test_nothing_is_kept_of_references() -> None:
     async with linked() as pair:
         before = kept()
         for number in range(100):
-            there = await pair.there(Diary(), f"diary-{number}")
-            there.tell(Collect())
-            there.tell(Collect())
-        await there.ask(Collect())
-        del there
+            await used_once(pair, f"diary-{number}")
         assert kept() <= before + 10
