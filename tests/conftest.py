@@ -13,8 +13,8 @@ from hypothesis import settings
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
-# Nearly all that is made while tests are imported stays, and no test waits for the
-# collector: those of memory call it.
+# Nearly all that is made while tests are imported stays.
+THRESHOLD = gc.get_threshold()
 gc.set_threshold(100_000, 20, 100)
 
 # A shell lets commands in the background ignore SIGINT, and so would the commands that
@@ -48,5 +48,7 @@ def pytest_collection_finish() -> None:
     They are millions of objects that live to the end. Some tests collect all garbage
     hundreds of times, and each time looked at all of them.
     """
+    # Tests of memory and of descriptors count on what the collector does by default.
+    gc.set_threshold(*THRESHOLD)
     gc.collect()
     gc.freeze()

@@ -46,6 +46,7 @@ from ccw_actors.verdicts import (
 __all__ = ["verdicts"]
 
 _AS_SAVED, _DIFFERS = 0, 1
+_CHECK_TAKES = "--design, --emulator, --scenario, --jobs, --cluster and --resume"
 _PROCESSORS = os.cpu_count() or 1
 
 _Design: TypeAlias = Annotated[
@@ -156,7 +157,7 @@ def verdicts(
     _refuse(
         (
             checks and any((again, saves, diagrams, as_json)),
-            "--check does not take --again, --save, --diagram and --json",
+            f"--check takes {_CHECK_TAKES} only",
         ),
         (diagrams and as_json, "--diagram and --json exclude each other"),
     )
