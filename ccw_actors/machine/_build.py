@@ -78,7 +78,9 @@ def party_of(owners: Mapping[str, str]) -> Callable[[str], str]:
 
 def base_of(machine: Machine, guest: GuestConfiguration | QemuGuest) -> int:
     """Return the host address where a guest's storage begins."""
-    return STORAGE_MAX * (1 + machine.guests.index(guest))
+    # By name: a guest that has got a device is another value.
+    number = [one.name for one in machine.guests].index(guest.name)
+    return STORAGE_MAX * (1 + number)
 
 
 async def add_disks(
