@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Return the cluster; its workers come back when they are killed."""
+    """Return the cluster; its workers come back when they are killed.
+
+    It ends with its module: its threads would be seen by tests of memory and of files.
+    """
     distributed: Any = import_module("distributed")
     with distributed.LocalCluster(
         n_workers=2,
