@@ -112,6 +112,8 @@ class ClusterExecutor(Executor):
         with self._lock:
             if self._waiting.pop(future, None) is None:
                 return
+        if not future.set_running_or_notify_cancel():
+            return
         if call.status == "finished":
             future.set_result(call.result())
         elif call.status == "error":
@@ -136,7 +138,8 @@ class ClusterExecutor(Executor):
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for future in waiting:
-            future.set_exception(ClusterError(f"{self.address}: {why}"))
+            if future.set_running_or_notify_cancel():
+                future.set_exception(ClusterError(f"{self.address}: {why}"))
 
     def _check_workers(self) -> None:
         """Raise `ClusterError` if there is no worker, or one has another package."""

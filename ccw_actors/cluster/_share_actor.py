@@ -277,7 +277,7 @@ class ShareActor(
     # -- afterwards --------------------------------------------------------------------
 
     @receive
-    async def read_before(self, message: ReadBefore) -> MarkBefore:
+    def read_before(self, message: ReadBefore) -> MarkBefore:
         """Answer with the mark of the state before one of this share."""
         return MarkBefore(self._share.before(message.mark))
 

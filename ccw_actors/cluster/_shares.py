@@ -53,7 +53,7 @@ _Places: TypeAlias = OnHost | OnNetwork
 _COORDINATOR: Final = "coordinator"
 _SHARE: Final = "share"
 _TRIES: Final = 3
-"""How often an exploration begins again on a cluster after the loss of a share."""
+"""How often a cluster begins an exploration at most: again after a share is lost."""
 
 _PATIENCE: Final = 600.0
 """Seconds for all shares to start, and for an answer at the end."""
@@ -98,16 +98,18 @@ def explore_in_shares(
     times in all.
 
     Call it where no event loop runs. Raises `ExploreError` for a scenario that cannot
-    be explored, `ShareLostError` if a process has ended too early, and `ClusterError`
-    if the cluster is too small.
+    be explored, `ShareLostError` if a process has ended too early, `ClusterError` if
+    the cluster is too small, and `LinkError` if certificates are missing or unusable.
     """
-    is_cluster = isinstance(executor, ClusterExecutor)
-    if isinstance(executor, ClusterExecutor) and executor.slots < shares:
-        raise ClusterError(
-            f"{executor.address}: it makes {executor.slots} calls at once; expected at"
-            f" least {shares}, one for each share"
-        )
-    for left in reversed(range(_TRIES if is_cluster else 1)):
+    tries = 1
+    if isinstance(executor, ClusterExecutor):
+        tries = _TRIES
+        if executor.slots < shares:
+            raise ClusterError(
+                f"{executor.address}: it makes {executor.slots} calls at once; expected"
+                f" at least {shares}, one for each share"
+            )
+    for left in reversed(range(tries)):
         thread = EngineThread()
         run = _Run(
             setting,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,12 @@ class Answer(NamedTuple):
 def double(number: int) -> Answer:
     """Return twice the number."""
     return Answer(2 * number, os.getpid())
+
+
+def note_after(seconds: float, file: str) -> None:
+    """Make a file, after some time."""
+    time.sleep(seconds)
+    Path(file).touch()
 
 
 def fail(number: int) -> Answer:

@@ -13,7 +13,7 @@ import pytest
 from ccw_actors.cluster import CallLostError, ClusterError, ClusterExecutor
 from ccw_actors.cluster import _dask as dask
 from ccw_actors.explore import stop_now
-from tests.cluster.calls import die, die_once, double, fail
+from tests.cluster.calls import die, die_once, double, fail, note_after
 
 
 @pytest.fixture
@@ -54,12 +54,18 @@ def test_call_that_kills_workers_is_given_up(executor: ClusterExecutor) -> None:
     assert executor.submit(double, 1).result(timeout=60).number == 2
 
 
-def test_cancelled_call_is_taken_back(executor: ClusterExecutor) -> None:
-    """A future that is cancelled stays so, and the others go on."""
-    calls = [executor.submit(double, number) for number in range(50)]
-    cancelled = [one for one in calls if one.cancel()]
-    assert all(one.cancelled() for one in cancelled)
+def test_cancelled_call_is_taken_back(
+    executor: ClusterExecutor, tmp_path: Path
+) -> None:
+    """No worker makes a call that was cancelled while all were busy."""
+    done, never = tmp_path / "done", tmp_path / "never"
+    busy = [executor.submit(note_after, 1.0, str(done)) for _ in range(2)]
+    waiting = [executor.submit(note_after, 0.0, str(never)) for _ in range(20)]
+    assert all(one.cancel() for one in waiting)
+    for one in busy:
+        one.result(timeout=60)
     assert executor.submit(double, 2).result(timeout=60).number == 4
+    assert (done.exists(), never.exists()) == (True, False)
 
 
 def test_no_scheduler() -> None:
